@@ -1,0 +1,3 @@
+"""KV caching for generation with tinytorch."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,3 @@
+"""Smaller models for tinytorch: pruning, low rank, distillation."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,3 @@
+"""Measurement of time, memory and FLOPs for tinytorch."""
+
+__version__ = "0.1.0"
