@@ -1,0 +1,100 @@
+"""The cold hooks: what a plugin may say besides answering ops.
+
+They are called through pluggy, a few times in a program's life; the ops' own hooks are the kernels themselves
+(see `tinytorch.core.tensor.op`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from tinytorch.types import Kernel
+
+if TYPE_CHECKING:
+    from tinytorch.plugins.options import Options
+
+PROJECT = "tinytorch"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def describe() -> str | None:
+    """Say in one sentence what the plugin is for."""
+
+
+@hookspec
+def register_options(options: Options) -> None:
+    """Declare the plugin's typed options: `options.add("threads", int, default=2, help="...")`."""
+
+
+@hookspec
+def configure(options: dict[str, Any]) -> None:
+    """Take the plugin's options, checked and with their defaults, when the plugin is enabled."""
+
+
+@hookspec
+def unconfigure() -> None:
+    """Give back what `configure` took, when the plugin is disabled."""
+
+
+@hookspec
+def register_transforms(transforms: dict[str, Callable[..., Any]]) -> None:
+    """Add named model transforms; they change results, so that a person calls them, never the plugin."""
+
+
+@hookspec(firstresult=True)
+def make_generation_cache(model: Any, batch: int, max_length: int) -> Any | None:
+    """Make the cache that `generate` uses for this model, None to leave it to others."""
+
+
+@hookspec
+def report_sections() -> list[tuple[str, str]] | None:
+    """Add (title, text) sections to the summary that ends a command."""
+
+
+@hookspec
+def wrap_op(op: Any, call: Kernel) -> Kernel | None:
+    """Put an instrument around an op: return a callable with the signature of `call`, None to leave it alone.
+
+    Called once for each op when a table is built, so that an idle instrument costs nothing.
+    """
+
+
+@hookspec
+def on_train_start(trainer: Any) -> None:
+    """Take note that a training run begins."""
+
+
+@hookspec
+def on_step_end(trainer: Any) -> None:
+    """Take note that an optimizer step has been made."""
+
+
+@hookspec
+def on_epoch_end(trainer: Any) -> None:
+    """Take note that an epoch, with its evaluation, has ended."""
+
+
+@hookspec
+def on_train_end(trainer: Any) -> None:
+    """Take note that a training run has ended, whole or stopped early."""
+
+
+COLD_HOOKS = (
+    describe,
+    register_options,
+    configure,
+    unconfigure,
+    register_transforms,
+    make_generation_cache,
+    report_sections,
+    wrap_op,
+    on_train_start,
+    on_step_end,
+    on_epoch_end,
+    on_train_end,
+)

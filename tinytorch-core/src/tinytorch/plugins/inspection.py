@@ -1,0 +1,134 @@
+"""A look into plugins that nobody asked for, in a process of its own.
+
+Whatever they do when they are imported, raise, exit, hang or rewrite numpy, they do it there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from importlib import import_module
+from typing import Any
+
+from tinytorch.plugins import discovery, registry
+from tinytorch.plugins.errors import PluginError
+from tinytorch.plugins.exactness import declared
+from tinytorch.plugins.validation import check_plugin, implementations, implemented_ops
+
+SECONDS = 30.0  # for one plugin to be imported, heavy libraries and a cold disk included
+CHILD = """
+import json, sys
+request = json.load(sys.stdin)
+sys.path[:] = request["path"]
+from tinytorch.plugins.inspection import answer
+answer(request)
+"""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What is in a plugin."""
+
+    description: str = ""
+    ops: dict[str, str] = field(default_factory=dict)  # name: how exact
+    problem: str = ""
+
+
+def contents(plugin: Any) -> Contents:
+    """Return what is in a plugin that has been imported and checked."""
+    ops = {op: exactness(function) for op, function in implemented_ops(plugin).items()}
+    return Contents(_description(plugin), ops)
+
+
+def exactness(function: Any) -> str:
+    """Return in words how near an implementation stays to the core's kernel."""
+    distances = declared(function)
+    if distances is None:
+        return "undeclared: held to the op's own contract"
+    return ", ".join(f"{dtype} {distance}" for dtype, distance in distances.items())
+
+
+def look_into(names: Sequence[str]) -> dict[str, Contents]:
+    """Return what is in installed plugins, imported in another process; where one ends it, in one more."""
+    seen: dict[str, Contents] = {}
+    while waiting := [name for name in names if name not in seen]:
+        answers, ending = _ask(waiting)
+        seen.update(answers)
+        unanswered = [name for name in waiting if name not in answers]
+        if unanswered:
+            seen[unanswered[0]] = Contents(
+                problem=f"plugin '{unanswered[0]}' cannot be imported: it {ending}"
+            )
+    return seen
+
+
+def answer(request: dict[str, Any]) -> None:
+    """Be the other process: import each plugin and print what is in it, a line each."""
+    channel = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what plugins print does not reach the channel
+    import_module("tinytorch")
+    for module in request["modules"]:  # the ops that the asking process knows
+        with suppress(ImportError):
+            import_module(module)
+    for name in request["names"]:
+        line = json.dumps({"name": name, **asdict(_contents_of(name))})
+        print(line, file=channel, flush=True)
+
+
+def _contents_of(name: str) -> Contents:
+    try:
+        plugin = discovery.find(name).load()
+        check_plugin(name, plugin)
+        return contents(plugin)
+    except BaseException as error:  # noqa: BLE001  that is what it is here for
+        told = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+        return Contents(problem=told)
+
+
+def _ask(names: list[str]) -> tuple[dict[str, Contents], str]:
+    """Return the answers of another process, and how it ended."""
+    modules = sorted({op.kernel.__module__ for op in registry.ops().values()} - {"__main__"})
+    request = {"names": names, "path": sys.path, "modules": modules}
+    try:
+        done = subprocess.run(  # noqa: S603  this Python, with a program of ours
+            [sys.executable, "-c", CHILD],
+            input=json.dumps(request).encode(),
+            env={
+                **os.environ,
+                "TINYTORCH_PLUGINS": "",
+            },  # a plugin that calls ops while it is imported asks for no other
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=SECONDS * len(names),
+            check=False,
+        )
+        return _read(done.stdout), f"ended the process with status {done.returncode}"
+    except subprocess.TimeoutExpired as expired:
+        return _read(expired.stdout or b""), f"did not end within {SECONDS * len(names):g} s"
+    except OSError as error:
+        return {}, f"could not be tried in another process: {error}"
+
+
+def _read(lines: bytes) -> dict[str, Contents]:
+    answers = {}
+    for line in lines.splitlines():
+        with suppress(ValueError, KeyError, TypeError):  # a line cut off in the middle, or not ours
+            told = json.loads(line)
+            answers[told.pop("name")] = Contents(**told)
+    return answers
+
+
+def _description(plugin: Any) -> str:
+    """Return the plugin's own sentence, or why it has none."""
+    for hook, function, marks in implementations(plugin):
+        if hook == "describe" and not marks["wrapper"]:
+            try:
+                return str(function() or "")
+            except Exception as error:  # noqa: BLE001  it is shown where the sentence would stand
+                return f"describe raised {type(error).__name__}: {error}"
+    return ""
