@@ -1,0 +1,234 @@
+"""The op: a name, a kernel, a derivative rule.
+
+A kernel is a function on arrays. `@op` makes it three things at once: what a person calls on tensors, the hook that a
+plugin may implement, and the implementation that answers when no plugin does. A call looks up the table, runs the
+kernel, and records what a derivative will need. What the derivative *is*, the chapter autograd says.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from types import MethodType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy import ndarray
+
+from tinytorch.plugins import registry
+from tinytorch.plugins.context import override
+from tinytorch.plugins.hooks import hookimpl, hookspec
+from tinytorch.plugins.process import process
+
+if TYPE_CHECKING:
+    from tinytorch.core.tensor.tensor import Tensor
+    from tinytorch.types import Array, Kernel, Shape
+
+grad_enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
+next_serial = itertools.count(1).__next__
+
+
+class Node:
+    """One recorded call: what it took, what it gave, and where its inputs came from."""
+
+    __slots__ = ("args", "edges", "op", "out", "retained_by", "serial", "shape")
+
+    def __init__(self, op: Op, args: Sequence[Any], out: Any, edges: Sequence[Edge], shape: Shape) -> None:
+        self.op = op
+        self.args: Sequence[Any] | None = args  # as the rule sees them; None once backward has used them up
+        self.out = out  # arrays, never the Tensor that points here: a cycle would keep both alive
+        self.edges = edges  # for each tensor input: its node, itself if it is a leaf, None if it needs no gradient
+        self.shape = shape
+        self.serial = next_serial()  # inputs are recorded before outputs: descending serials are an order for backward
+        self.retained_by: Any = None  # weak reference to a tensor that asked to `retain_grad`
+
+
+Edge = "Node | Tensor | None"
+Rule = "Callable[..., Any]"
+
+
+class Op:
+    """A declared op; calling it with tensors dispatches, records and gives a Tensor."""
+
+    __slots__ = ("__dict__", "derivative", "name", "prepare", "saves", "saves_out", "view")  # what every call reads
+
+    tensor_class: type[Tensor]  # what results are wrapped in; the class names itself here, being written with ops
+
+    def __init__(self, kernel: Kernel, *, view: bool, inplace: bool, prepare: Callable[..., Any] | None) -> None:
+        functools.update_wrapper(self, kernel)
+        self.name: str = kernel.__name__
+        self.kernel = hookspec(firstresult=True)(hookimpl(kernel, trylast=True))
+        self.arguments = _argument_names(kernel)
+        self.view = view  # may give a view of its first input
+        self.inplace = inplace  # writes its first inputs, has no derivative
+        self.prepare = prepare  # makes the kernel's arguments of what people pass: numbers, mixed dtypes
+        self.derivative: Callable[..., Any] | None = None
+        self.saves_out = False
+        self.saves: tuple[bool, ...] = ()
+        registry.declare(self)
+
+    def rule(self, derivative: Callable[..., Any]) -> Callable[..., Any]:
+        """Declare the derivative: `(grad, out, *inputs, *params) -> gradients of the inputs`, written with ops.
+
+        An argument whose name begins with an underscore is not kept for backward; the rule then sees None. A gradient
+        may keep the shape of the output: autograd sums or stretches it to the input's.
+        """
+        names = derivative.__code__.co_varnames[1 : derivative.__code__.co_argcount]
+        if len(names) != 1 + len(self.arguments):
+            raise TypeError(f"rule of op '{self.name}': expected the arguments grad, out, {', '.join(self.arguments)}")
+        self.derivative = derivative
+        self.saves_out = not names[0].startswith("_")
+        self.saves = tuple(not name.startswith("_") for name in names[1:])
+        return derivative
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the op on tensors: (tensors..., parameters...) -> Tensor, or a tuple of them.
+
+        Of several outputs only the first is differentiable; the others are the op's documented saved state.
+        """
+        if kwargs:
+            args = self._by_position(args, kwargs)
+        if self.prepare is not None:
+            args = self.prepare(self.name, *args)
+        tensor_class = Op.tensor_class
+        needs_grad = False
+        arrays = []
+        for arg in args:
+            if isinstance(arg, tensor_class):
+                arrays.append(arg.array)
+                needs_grad = needs_grad or arg._requires_grad
+            elif type(arg) is list and arg and isinstance(arg[0], tensor_class):  # a list of tensors is one input
+                arrays.append([each.array for each in arg])
+                needs_grad = needs_grad or any(each._requires_grad for each in arg)
+            else:
+                arrays.append(arg)
+        table = override.get()
+        if table is None:
+            table = process.table
+        out = table[self.name](*arrays)
+        result = tensor_class(out) if type(out) is ndarray else self._wrap(out)
+        if self.view:
+            result._is_view = True
+        if needs_grad and self.derivative is not None and grad_enabled.get():
+            self._record(args, out, result)
+        return result
+
+    def run(self, *arrays: Any) -> Any:
+        """Run the op on arrays: dispatched, not recorded; how optimizers step and kernels call kernels."""
+        table = override.get()
+        return (process.table if table is None else table)[self.name](*arrays)
+
+    def _wrap(self, out: Any) -> Any:
+        """What a kernel gave, as tensors: the less common cases."""
+        if type(out) is tuple:
+            return tuple(self._wrap(each) for each in out)
+        if isinstance(out, np.generic):  # what numpy makes of 0-d results
+            out = np.asarray(out)
+        elif not hasattr(out, "__array_ufunc__"):
+            raise TypeError(f"{self.name}: its kernel returned {type(out).__name__}, expected an array")
+        return Op.tensor_class(out)
+
+    def _record(self, args: tuple[Any, ...], out: Any, result: Any) -> None:
+        """Make the result remember the call: what its rule will need, and where the inputs came from."""
+        if type(result) is tuple:
+            result = result[0]
+        tensor_class = Op.tensor_class
+        saved, edges = [], []
+        for arg, keep in zip(args, self.saves, strict=True):
+            saved.append(arg if keep else None)
+            if isinstance(arg, tensor_class):
+                edges.append((arg.node or arg) if arg._requires_grad else None)
+            elif type(arg) is list and arg and isinstance(arg[0], tensor_class):
+                edges.extend([(each.node or each) if each._requires_grad else None for each in arg])
+            else:
+                edges.append(None)
+        result.node = Node(self, saved, out if self.saves_out else None, edges, result.array.shape)
+        result._requires_grad = True
+
+    def _by_position(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        names = self.arguments[len(args) :]
+        if set(names) != set(kwargs):
+            raise TypeError(f"{self.name}: expected arguments {', '.join(self.arguments)}, got {len(args)} by position and {', '.join(kwargs)}")
+        return (*args, *[kwargs[name] for name in names])
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        """Bind like a function, so that an op can be a method of Tensor."""
+        return self if instance is None else MethodType(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}({', '.join(self.arguments)})>"
+
+
+class UnaryOp(Op):
+    """An op on one tensor and nothing else: the same call with less to find out, which small tensors notice."""
+
+    __slots__ = ()
+
+    def __call__(self, x: Any) -> Any:
+        """Run the op on a tensor, or on what `prepare` makes one of."""
+        if self.prepare is not None:
+            (x,) = self.prepare(self.name, x)
+        table = override.get()
+        if table is None:
+            table = process.table
+        out = table[self.name](x.array)
+        result = Op.tensor_class(out) if type(out) is ndarray else self._wrap(out)
+        if x._requires_grad and self.derivative is not None and grad_enabled.get():
+            self._record((x,), out, result)
+        return result
+
+
+class BinaryOp(Op):
+    """An op on two tensors and nothing else: the same call with less to find out, twice as fast on small tensors."""
+
+    __slots__ = ()
+
+    def __call__(self, a: Any, b: Any) -> Any:
+        """Run the op on two tensors, or on what `prepare` makes two of."""
+        if self.prepare is not None:
+            a, b = self.prepare(self.name, a, b)
+        table = override.get()
+        if table is None:
+            table = process.table
+        out = table[self.name](a.array, b.array)
+        result = Op.tensor_class(out) if type(out) is ndarray else self._wrap(out)
+        if (a._requires_grad or b._requires_grad) and self.derivative is not None and grad_enabled.get():
+            first, second = self.saves
+            saved = (a if first else None, b if second else None)
+            edges = (
+                (a.node or a) if a._requires_grad else None,
+                (b.node or b) if b._requires_grad else None,
+            )
+            made = result[0] if type(result) is tuple else result
+            made.node = Node(self, saved, out if self.saves_out else None, edges, made.array.shape)
+            made._requires_grad = True
+        return result
+
+
+def op(
+    kernel: Kernel | None = None,
+    *,
+    view: bool = False,
+    inplace: bool = False,
+    prepare: Callable[..., Any] | None = None,
+) -> Any:
+    """Declare an op: `@op`, or `@op(view=True)` where the result may share the first input's memory.
+
+    `prepare(name, *args) -> args` runs before every call: it checks, and makes tensors of one dtype of what people pass.
+
+    The kernel's signature is plain names, tensors first, then parameters; no defaults, nothing keyword-only.
+    """
+    if kernel is None:
+        return functools.partial(op, view=view, inplace=inplace, prepare=prepare)
+    only_tensors = all(kernel.__annotations__.get(name) == "Array" for name in _argument_names(kernel))
+    kind = {1: UnaryOp, 2: BinaryOp}.get(kernel.__code__.co_argcount, Op) if only_tensors and not view else Op
+    return kind(kernel, view=view, inplace=inplace, prepare=prepare)
+
+
+def _argument_names(kernel: Kernel) -> tuple[str, ...]:
+    code = kernel.__code__
+    if kernel.__defaults__ or kernel.__kwdefaults__ or code.co_kwonlyargcount or code.co_flags & 0x0C:  # *args, **kwargs
+        raise TypeError(f"op '{kernel.__name__}': expected plain arguments without defaults; the function that people call holds them")
+    return code.co_varnames[: code.co_argcount]
