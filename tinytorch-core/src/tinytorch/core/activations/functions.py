@@ -1,0 +1,208 @@
+"""Activations as functions; the ones worth a kernel of their own are ops, with their derivatives' kernels beside them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinytorch.core.activations.erf import error_function
+from tinytorch.core.tensor import op
+from tinytorch.core.tensor.arithmetic import absolute, add, clamp, divide, exp, expm1, log1p, maximum, multiply, negative, select
+from tinytorch.core.tensor.axes import one_dim
+from tinytorch.core.tensor.comparison import greater, greater_equal
+from tinytorch.core.tensor.inplace import write
+from tinytorch.core.tensor.promotion import one, one_float, tensors_only
+
+if TYPE_CHECKING:
+    from tinytorch.core.tensor import Tensor
+    from tinytorch.types import Array
+
+
+def _with_axis(name: str, x: Any, axis: Any) -> tuple[Any, ...]:
+    (x,) = one_float(name, x)
+    return x, one_dim(name, axis, x.ndim)
+
+
+@op(prepare=one)
+def relu(x: Array) -> Array:
+    """x where it is positive, 0 elsewhere."""
+    return np.maximum(x, 0)
+
+
+@op
+def relu_grad(grad: Array, out: Array) -> Array:
+    """grad where relu gave something."""
+    return np.multiply(grad, out > 0)
+
+
+@op(prepare=one_float)
+def silu(x: Array) -> Array:
+    """x * sigmoid(x)."""
+    out = np.tanh(x * 0.5)
+    out += 1.0
+    out *= 0.5
+    out *= x
+    return out
+
+
+@op
+def silu_grad(grad: Array, x: Array) -> Array:
+    """grad * s * (1 + x * (1 - s)), s = sigmoid(x)."""
+    sigmoid = (np.tanh(x * 0.5) + 1.0) * 0.5
+    slope = np.subtract(1.0, sigmoid)
+    slope *= x
+    slope += 1.0
+    slope *= sigmoid
+    slope *= grad
+    return slope
+
+
+def _known_form(name: str, x: Any, approximate: Any) -> tuple[Any, ...]:
+    if approximate not in {"none", "tanh"}:
+        raise ValueError(f"gelu: expected approximate 'none' or 'tanh', got {approximate!r}")
+    return *one_float(name, x), approximate
+
+
+@op(prepare=_known_form)
+def gelu(x: Array, approximate: str) -> Array:
+    """x * Phi(x), Phi the normal distribution; exact, or by tanh (Hendrycks & Gimpel 2016)."""
+    out = _normal_cdf(x, approximate)
+    out *= x
+    return out
+
+
+@op
+def gelu_grad(grad: Array, x: Array, approximate: str) -> Array:
+    """grad * (Phi(x) + x * Phi'(x))."""
+    if approximate == "none":
+        density = np.exp(x * x * -0.5)
+        density *= x
+        density *= 1.0 / math.sqrt(2.0 * math.pi)
+        density += _normal_cdf(x, approximate)
+        density *= grad
+        return density
+    bent = np.tanh(_inner(x))
+    inner_slope = x * x
+    inner_slope *= 3.0 * CUBIC * ROOT
+    inner_slope += ROOT
+    return (0.5 * (1.0 + bent) + 0.5 * x * (1.0 - bent * bent) * inner_slope) * grad
+
+
+ROOT = math.sqrt(2.0 / math.pi)
+CUBIC = 0.044715  # equation 2 of "Gaussian error linear units"
+
+
+def _normal_cdf(x: Array, approximate: str) -> Array:
+    out = error_function(x * math.sqrt(0.5)) if approximate == "none" else np.tanh(_inner(x))
+    out += 1.0
+    out *= 0.5
+    return out
+
+
+def _inner(x: Array) -> Array:
+    out = x * x
+    out *= CUBIC * ROOT
+    out += ROOT
+    out *= x
+    return out
+
+
+@op(prepare=_with_axis)
+def softmax(x: Array, axis: int) -> Array:
+    """Scores to probabilities along `axis`: (..., n) -> (..., n)."""
+    largest = x.max(axis=axis, keepdims=True, initial=-np.inf)
+    weights = np.subtract(x, largest, out=np.empty_like(x))  # shifted, so that exp cannot overflow
+    np.exp(weights, out=weights)
+    weights /= weights.sum(axis=axis, keepdims=True)
+    return weights
+
+
+@op
+def softmax_grad(grad: Array, out: Array, axis: int) -> Array:
+    """out * (grad - sum(grad * out))."""
+    weighted = grad * out
+    weighted -= out * weighted.sum(axis=axis, keepdims=True)
+    return weighted
+
+
+@op(prepare=_with_axis)
+def log_softmax(x: Array, axis: int) -> Array:
+    """Logarithms of the probabilities along `axis`: (..., n) -> (..., n)."""
+    shifted = np.subtract(x, x.max(axis=axis, keepdims=True, initial=-np.inf), out=np.empty_like(x))
+    shifted -= np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+    return shifted
+
+
+@op
+def log_softmax_grad(grad: Array, out: Array, axis: int) -> Array:
+    """grad - softmax * sum(grad)."""
+    weights = np.exp(out, out=np.empty_like(out))
+    weights *= grad.sum(axis=axis, keepdims=True)
+    return np.subtract(grad, weights, out=weights)
+
+
+def relu_with_inplace(input: Tensor, inplace: bool = False) -> Tensor:
+    """`relu`, or `relu_` if inplace."""
+    return relu_(input) if inplace else relu(input)
+
+
+def softmax_along(input: Tensor, dim: int = -1, *, dtype: Any = None, axis: int | None = None) -> Tensor:
+    """Scores to probabilities along `dim`."""
+    (x,) = tensors_only("softmax", input)
+    return softmax(x if dtype is None else x.to(dtype), dim if axis is None else axis)
+
+
+def log_softmax_along(input: Tensor, dim: int = -1, *, dtype: Any = None, axis: int | None = None) -> Tensor:
+    """Logarithms of the probabilities along `dim`."""
+    (x,) = tensors_only("log_softmax", input)
+    return log_softmax(x if dtype is None else x.to(dtype), dim if axis is None else axis)
+
+
+def gelu_of(input: Tensor, approximate: str = "none") -> Tensor:
+    """x * Phi(x), exact or by tanh."""
+    return gelu(input, approximate)
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """x where it is positive, negative_slope * x elsewhere."""
+    return select(greater(*tensors_only("leaky_relu", input, 0.0)), input, multiply(input, float(negative_slope)))
+
+
+def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """x where it is positive, alpha * (exp(x) - 1) elsewhere."""
+    curve = multiply(expm1(clamp(input, max=0.0)), float(alpha))  # clamped, so that no overflow can reach the gradient
+    return select(greater(input, 0.0), input, curve)
+
+
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """log(1 + exp(beta * x)) / beta; x itself where beta * x is above the threshold."""
+    scaled = multiply(input, float(beta))
+    curve = add(maximum(scaled, 0.0), log1p(exp(negative(absolute(scaled)))))
+    return select(greater(scaled, float(threshold)), input, divide(curve, float(beta)))
+
+
+def hardsigmoid(input: Tensor) -> Tensor:
+    """relu6(x + 3) / 6: a sigmoid of straight lines."""
+    return divide(relu6(add(input, 3.0)), 6.0)
+
+
+def hardswish(input: Tensor) -> Tensor:
+    """x * hardsigmoid(x)."""
+    return multiply(input, hardsigmoid(input))
+
+
+def relu6(input: Tensor) -> Tensor:
+    """x, no lower than 0 and no higher than 6; the slope at both ends is 0, unlike clamp's."""
+    return select(greater_equal(input, 6.0), 6.0, relu(input))
+
+
+def logsigmoid(input: Tensor) -> Tensor:
+    """log(sigmoid(x)), which cannot underflow: -softplus(-x)."""
+    return negative(softplus(negative(input), threshold=math.inf))
+
+
+def relu_(input: Tensor) -> Tensor:
+    """relu, written into its input."""
+    return write("relu_", input, relu(input))

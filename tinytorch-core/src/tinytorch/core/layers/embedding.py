@@ -1,0 +1,79 @@
+"""Embedding: a table of vectors, looked up by number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinytorch.core.layers import init
+from tinytorch.core.module import Module, Parameter
+from tinytorch.core.tensor import Tensor, op
+from tinytorch.core.tensor.creation import empty
+from tinytorch.core.tensor.inplace import note_write
+
+if TYPE_CHECKING:
+    from tinytorch.types import Array, Shape
+
+
+def _in_table(name: str, weight: Any, indices: Any) -> tuple[Any, ...]:
+    if not isinstance(indices, Tensor) or indices.array.dtype.kind not in "iu":
+        got = indices.dtype if isinstance(indices, Tensor) else type(indices).__name__
+        raise TypeError(f"{name}: expected an integer tensor of indices, got {got}")
+    if indices.array.size and not 0 <= indices.array.min() <= indices.array.max() < weight.shape[0]:
+        raise IndexError(f"{name}: an index is outside the table's 0 ... {weight.shape[0] - 1}")
+    return weight, indices
+
+
+@op(prepare=_in_table)
+def lookup(weight: Array, indices: Array) -> Array:
+    """The rows of a table: (rows, width), (...) -> (..., width)."""
+    return weight[indices]
+
+
+@op
+def lookup_grad(grad: Array, indices: Array, shape: Shape) -> Array:
+    """Zeros of the table's shape with each looked-up vector's gradient added to its row: sorted, then summed in runs."""
+    out = np.zeros_like(grad, shape=shape)
+    order = np.argsort(indices, axis=None, kind="stable")
+    if order.size:
+        rows = indices.reshape(-1)[order]
+        starts = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
+        out[rows[starts]] = np.add.reduceat(grad.reshape(-1, shape[1])[order], starts, axis=0)
+    return out
+
+
+def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> Tensor:
+    """The vectors of these numbers: (...), (rows, width) -> (..., width); the row padding_idx gets no gradient."""
+    if padding_idx is None:
+        return lookup(weight, input)  # type: ignore[no-any-return]  # ops give tensors
+    learned = np.arange(weight.shape[0]) != padding_idx % weight.shape[0]
+    fixed = Tensor(learned[:, None])
+    return lookup(weight.detach().masked_fill(fixed, 0.0) + weight.masked_fill(~fixed, 0.0), input)  # type: ignore[no-any-return]
+
+
+class Embedding(Module):
+    """A table of num_embeddings vectors, normal at first; padding_idx starts at zero and stays as it is."""
+
+    def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None) -> None:
+        super().__init__()
+        if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
+            raise ValueError(f"Embedding: padding_idx {padding_idx} is outside the table of {num_embeddings}")
+        self.num_embeddings, self.embedding_dim, self.padding_idx = num_embeddings, embedding_dim, padding_idx
+        self.weight = Parameter(empty(num_embeddings, embedding_dim))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the table anew."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            self.weight.array[self.padding_idx] = 0.0
+            note_write(self.weight.array)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(...) integers -> (..., embedding_dim)."""
+        return embedding(input, self.weight, self.padding_idx)
+
+    def extra_repr(self) -> str:
+        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"

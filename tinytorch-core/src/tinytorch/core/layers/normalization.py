@@ -1,0 +1,226 @@
+"""Normalization: activations brought to mean 0 and variance 1, then scaled and shifted as learned.
+
+Batch norm (Ioffe & Szegedy 2015) does so for each channel over the batch, layer norm (Ba et al. 2016) for each sample
+over its features, group norm (Wu & He 2018) for each sample over groups of channels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinytorch.core.module import Module, Parameter
+from tinytorch.core.tensor import Tensor, op
+from tinytorch.core.tensor.arithmetic import add, divide, multiply, sqrt, subtract
+from tinytorch.core.tensor.creation import ones, tensor, zeros
+from tinytorch.core.tensor.inplace import note_write
+from tinytorch.core.tensor.promotion import tensors_only
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tinytorch.types import Array
+
+    Saved = tuple[Array, Array, Array]
+
+
+@op(prepare=tensors_only)
+def layer_norm(x: Array, weight: Array | None, bias: Array | None, ndim: int, eps: float) -> Saved:
+    """Normalize over the last `ndim` dimensions -> (out, mean, rstd); weight and bias have their shape."""
+    out, mean, rstd = _normalized(x, tuple(range(x.ndim - ndim, x.ndim)), eps)
+    return _scaled(out, weight, bias), mean, rstd
+
+
+@op
+def layer_norm_grad(grad: Array, x: Array, weight: Array | None, mean: Array, rstd: Array, ndim: int) -> Array:
+    """The gradient of x; mean and rstd are layer_norm's second and third output."""
+    return _normalized_grad(grad if weight is None else grad * weight, x, mean, rstd, tuple(range(x.ndim - ndim, x.ndim)))
+
+
+@op(prepare=tensors_only)
+def batch_norm_train(x: Array, weight: Array | None, bias: Array | None, eps: float) -> Saved:
+    """Normalize each channel over batch and space -> (out, mean, rstd): (batch, channels, ...)."""
+    out, mean, rstd = _normalized(x, (0, *range(2, x.ndim)), eps)
+    return _scaled(out, _per_channel(weight, x.ndim), _per_channel(bias, x.ndim)), mean, rstd
+
+
+@op
+def batch_norm_grad(grad: Array, x: Array, weight: Array | None, mean: Array, rstd: Array) -> Array:
+    """The gradient of x; mean and rstd are batch_norm_train's second and third output."""
+    scaled = grad if weight is None else grad * _per_channel(weight, x.ndim)
+    return _normalized_grad(scaled, x, mean, rstd, (0, *range(2, x.ndim)))
+
+
+def _normalized(x: Array, dims: tuple[int, ...], eps: float) -> Saved:
+    """(x - mean) * rstd, the mean, and rstd = 1 / sqrt(variance + eps), both with kept dimensions."""
+    mean = x.mean(axis=dims, keepdims=True)
+    out = x - mean
+    variance = np.mean(out * out, axis=dims, keepdims=True)
+    rstd = 1.0 / np.sqrt(variance + x.dtype.type(eps))
+    out *= rstd
+    return out, mean, rstd
+
+
+def _normalized_grad(grad: Array, x: Array, mean: Array, rstd: Array, dims: tuple[int, ...]) -> Array:
+    """rstd * (grad - mean(grad) - normalized * mean(grad * normalized))."""
+    normalized = x - mean
+    normalized *= rstd
+    shared = np.mean(grad * normalized, axis=dims, keepdims=True)
+    normalized *= shared
+    normalized += grad.mean(axis=dims, keepdims=True)
+    np.subtract(grad, normalized, out=normalized)
+    normalized *= rstd
+    return normalized
+
+
+def _scaled(out: Array, weight: Array | None, bias: Array | None) -> Array:
+    if weight is not None:
+        out *= weight
+    if bias is not None:
+        out += bias
+    return out
+
+
+def _per_channel(vector: Array | None, ndim: int) -> Any:
+    """(channels,) -> (channels, 1, ...), to go with (batch, channels, ...)."""
+    return None if vector is None else vector.reshape(-1, *[1] * (ndim - 2))
+
+
+def layer_normalized(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+) -> Tensor:
+    """Normalize over the last dimensions, which must be `normalized_shape`."""
+    shape = tuple(normalized_shape)
+    if not shape or input.shape[-len(shape) :] != shape:
+        raise ValueError(f"layer_norm: input {input.shape} does not end in {shape}")
+    return layer_norm(input, weight, bias, len(shape), eps)[0]  # type: ignore[no-any-return]  # ops give tensors
+
+
+def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
+    """Normalize each sample over groups of channels: (batch, channels, ...)."""
+    if input.ndim < 2 or input.shape[1] % num_groups:
+        raise ValueError(f"group_norm: channels of input {input.shape} cannot be divided into {num_groups} groups")
+    groups = input.reshape(input.shape[0], num_groups, -1)
+    out = layer_norm(groups, None, None, 1, eps)[0].reshape(input.shape)
+    channels = (-1, *[1] * (input.ndim - 2))
+    out = out if weight is None else multiply(out, weight.reshape(channels))
+    return out if bias is None else add(out, bias.reshape(channels))
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalize each channel: by the batch in training, which also moves the running averages; else by those."""
+    if input.ndim < 2:
+        raise ValueError(f"batch_norm: expected (batch, channels, ...), got shape {input.shape}")
+    if not training and running_mean is not None and running_var is not None:
+        channels = (-1, *[1] * (input.ndim - 2))
+        scale = divide(1.0 if weight is None else weight, sqrt(add(running_var, eps)))
+        shift = multiply(scale, running_mean)
+        shift = multiply(shift, -1.0) if bias is None else subtract(bias, shift)
+        return add(multiply(input, scale.reshape(channels)), shift.reshape(channels))
+    count = input.array.size // max(input.shape[1], 1)
+    if count < 2:
+        raise ValueError(f"batch_norm: expected more than one value for each channel in training, got input {input.shape}")
+    out, mean, rstd = batch_norm_train(input, weight, bias, eps)
+    if running_mean is not None and running_var is not None:
+        variance = (1.0 / np.square(rstd.array) - eps) * (count / (count - 1))
+        _move(running_mean, mean.array, momentum)
+        _move(running_var, variance, momentum)
+    return out  # type: ignore[no-any-return]  # ops give tensors
+
+
+def _move(average: Tensor, value: Array, momentum: float) -> None:
+    average.array *= 1.0 - momentum
+    average.array += momentum * value.reshape(-1)
+    note_write(average.array)
+
+
+class LayerNorm(Module):
+    """Normalize over the last dimensions, of shape normalized_shape."""
+
+    def __init__(self, normalized_shape: int | Sequence[int], eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True) -> None:
+        super().__init__()
+        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.eps = eps
+        self.register_parameter("weight", Parameter(ones(self.normalized_shape)) if elementwise_affine else None)
+        self.register_parameter("bias", Parameter(zeros(self.normalized_shape)) if elementwise_affine and bias else None)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(..., *normalized_shape) -> the same."""
+        return layer_normalized(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.weight is not None}"
+
+
+class GroupNorm(Module):
+    """Normalize each sample over num_groups groups of channels."""
+
+    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True) -> None:
+        super().__init__()
+        if num_channels % num_groups:
+            raise ValueError(f"GroupNorm: {num_channels} channels cannot be divided into {num_groups} groups")
+        self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
+        self.register_parameter("weight", Parameter(ones(num_channels)) if affine else None)
+        self.register_parameter("bias", Parameter(zeros(num_channels)) if affine else None)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(batch, num_channels, ...) -> the same."""
+        return group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.weight is not None}"
+
+
+class _BatchNorm(Module):
+    """What BatchNorm1d and BatchNorm2d share: they differ in the inputs they accept."""
+
+    dims: tuple[int, ...]
+
+    def __init__(
+        self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True, track_running_stats: bool = True
+    ) -> None:
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.register_parameter("weight", Parameter(ones(num_features)) if affine else None)
+        self.register_parameter("bias", Parameter(zeros(num_features)) if affine else None)
+        self.register_buffer("running_mean", zeros(num_features) if track_running_stats else None)
+        self.register_buffer("running_var", ones(num_features) if track_running_stats else None)
+        self.register_buffer("num_batches_tracked", tensor(0) if track_running_stats else None)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(batch, num_features, ...) -> the same."""
+        if input.ndim not in self.dims or input.shape[1] != self.num_features:
+            raise ValueError(f"{type(self).__name__}: expected (batch, {self.num_features}, ...) of {self.dims} dimensions, got {input.shape}")
+        momentum = self.momentum
+        if self.training and self.num_batches_tracked is not None:
+            self.num_batches_tracked.array += 1
+            momentum = 1.0 / float(self.num_batches_tracked) if momentum is None else momentum
+        training = self.training or self.running_mean is None
+        return batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias, training, momentum or 0.0, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.weight is not None}"
+
+
+class BatchNorm1d(_BatchNorm):
+    """Normalize each feature over the batch: (batch, features) or (batch, features, length)."""
+
+    dims = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """Normalize each channel over batch and space: (batch, channels, height, width)."""
+
+    dims = (4,)
+
+
