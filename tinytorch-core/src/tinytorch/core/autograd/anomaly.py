@@ -1,0 +1,62 @@
+"""Finding where a nan or inf first appears: every op's result is looked at, forward and backward."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinytorch import plugins
+from tinytorch.plugins.hooks import hookimpl
+from tinytorch.plugins.activation import current
+
+if TYPE_CHECKING:
+    from tinytorch.types import Kernel
+
+PACKAGE = __name__.partition(".")[0]
+
+
+@contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """Raise FloatingPointError at the first op that gives nan or inf, naming the op and the line that called it.
+
+    An instrument like any plugin's: outside the block nothing is slower.
+    """
+    plugins.register(_Anomaly(), "detect_anomaly")
+    with plugins.using("detect_anomaly", *current().selection):
+        yield
+
+
+class _Anomaly:
+    """The instrument, as a plugin."""
+
+    @hookimpl
+    def wrap_op(self, op: Any, call: Kernel) -> Kernel:
+        def checked(*args: Any) -> Any:
+            out = call(*args)
+            first = out[0] if type(out) is tuple else out
+            if getattr(first, "dtype", np.dtype(bool)).kind == "f" and not np.isfinite(first).all():
+                _raise(op.name, args, first)
+            return out
+
+        return checked
+
+
+def _raise(name: str, args: tuple[Any, ...], out: Any) -> None:
+    kind = "nan" if np.isnan(out).any() else "inf"
+    arrays = [arg for arg in args if isinstance(arg, np.ndarray)]
+    came_in = any(array.dtype.kind == "f" and not np.isfinite(array).all() for array in arrays)
+    shapes = ", ".join(str(array.shape) for array in arrays)
+    origin = "which came in with its inputs" if came_in else "from finite inputs"
+    raise FloatingPointError(f"{name}: {kind} in the result of inputs {shapes}, {origin}, at {_caller()}")
+
+
+def _caller() -> str:
+    """The innermost line outside the framework."""
+    frame = sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == PACKAGE:
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
