@@ -1,0 +1,230 @@
+"""Optimizer: parameter groups, state, and how both are saved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinytorch.core.autograd import enable_grad
+from tinytorch.core.optimizers.steps import adam_step, rmsprop_step, sgd_step
+from tinytorch.core.tensor import Tensor
+from tinytorch.core.tensor.inplace import note_write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tinytorch.types import Array
+
+    Group = dict[str, Any]
+
+
+class Optimizer:
+    """The base: subclasses say how one group takes a step."""
+
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        self.defaults = defaults
+        self.param_groups: list[Group] = []
+        self.state: dict[Tensor, dict[str, Any]] = {}
+        if isinstance(params, Tensor):
+            raise TypeError(f"{type(self).__name__}: expected an iterable of parameters, got one Tensor; put it in a list")
+        given = list(params)
+        if not given:
+            raise ValueError(f"{type(self).__name__}: expected at least one parameter, got none")
+        for group in given if isinstance(given[0], dict) else [{"params": given}]:
+            self.add_param_group(group)
+
+    def add_param_group(self, param_group: Group) -> None:
+        """Add parameters with options of their own: `{"params": [...], "lr": 0.01}`."""
+        params = param_group["params"]
+        params = [params] if isinstance(params, Tensor) else list(params)
+        known = {id(param) for group in self.param_groups for param in group["params"]}
+        for param in params:
+            if not isinstance(param, Tensor) or not param.is_leaf:
+                raise TypeError(f"{type(self).__name__}: expected leaf tensors as parameters, got {type(param).__name__}")
+            if id(param) in known:
+                raise ValueError(f"{type(self).__name__}: a parameter appears in more than one group")
+            known.add(id(param))
+        unknown = set(param_group) - set(self.defaults) - {"params"}
+        if unknown:
+            raise TypeError(f"{type(self).__name__}: unknown option {sorted(unknown)[0]!r}; options are {', '.join(self.defaults)}")
+        group = {**self.defaults, **param_group, "params": params}
+        self.check_group(group)
+        self.param_groups.append(group)
+
+    def check_group(self, group: Group) -> None:
+        """Raise ValueError for an option out of range: none of them may be negative."""
+        for name, value in group.items():
+            if isinstance(value, (int, float)) and not value >= 0:
+                raise ValueError(f"{type(self).__name__}: expected {name} of 0 or more, got {value}")
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget all gradients, or set them to zero."""
+        for group in self.param_groups:
+            for param in group["params"]:
+                if param.grad is not None:
+                    param.grad = None if set_to_none else param.grad.detach() * 0.0
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Take one step along the gradients; a closure that computes the loss is called first, its result returned."""
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            params = [param for param in group["params"] if param.grad is not None]
+            if params:
+                self.step_group(group, params)
+            for param in params:
+                note_write(param.array)
+        return loss
+
+    def step_group(self, group: Group, params: list[Tensor]) -> None:
+        """Update the parameters of one group that have gradients."""
+        raise NotImplementedError(f"{type(self).__name__} defines no step_group")
+
+    def arrays(self, params: list[Tensor], name: str) -> list[Array]:
+        """One array of state for each parameter, made of zeros when first asked for."""
+        states = [self.state.setdefault(param, {}) for param in params]
+        for param, state in zip(params, states, strict=True):
+            if name not in state:
+                state[name] = Tensor(np.zeros_like(param.array))
+        return [state[name].array for state in states]
+
+    def state_dict(self) -> dict[str, Any]:
+        """All state and options, with parameters as numbers in their order, as PyTorch saves them."""
+        numbers = {id(param): i for i, param in enumerate(self._all_params())}
+        groups = [
+            {**group, "params": [numbers[id(param)] for param in group["params"]]} for group in self.param_groups
+        ]
+        return {"state": {numbers[id(param)]: dict(state) for param, state in self.state.items()}, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over state and options from `state_dict()`; raises ValueError where the groups do not match."""
+        sizes = [len(group["params"]) for group in state_dict["param_groups"]]
+        if sizes != [len(group["params"]) for group in self.param_groups]:
+            raise ValueError(f"load_state_dict: expected groups of {[len(g['params']) for g in self.param_groups]} parameters, got {sizes}")
+        params = self._all_params()
+        state = {params[int(number)]: _copied(value) for number, value in state_dict["state"].items()}
+        for param, values in state.items():
+            for name, value in values.items():
+                if isinstance(value, Tensor) and value.ndim and value.shape != param.shape:
+                    raise ValueError(f"load_state_dict: '{name}' has shape {value.shape}, its parameter {param.shape}")
+        self.state = state
+        for group, saved in zip(self.param_groups, state_dict["param_groups"], strict=True):
+            group.update({name: value for name, value in saved.items() if name != "params"})
+
+    def _all_params(self) -> list[Tensor]:
+        return [param for group in self.param_groups for param in group["params"]]
+
+    def __repr__(self) -> str:
+        groups = [", ".join(f"{k}={v}" for k, v in group.items() if k != "params") for group in self.param_groups]
+        return f"{type(self).__name__}({'; '.join(groups)})"
+
+
+def _copied(state: dict[str, Any]) -> dict[str, Any]:
+    return {name: Tensor(value.array.copy()) if isinstance(value, Tensor) else value for name, value in state.items()}
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum (Polyak 1964) or Nesterov's (Sutskever et al. 2013)."""
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+    ) -> None:
+        options = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay, "nesterov": nesterov}
+        super().__init__(params, options)
+
+    def check_group(self, group: Group) -> None:
+        """Nesterov's momentum needs momentum, and no dampening."""
+        super().check_group(group)
+        if group["nesterov"] and (not group["momentum"] or group["dampening"]):
+            raise ValueError("SGD: nesterov needs a momentum above 0 and no dampening")
+
+    def step_group(self, group: Group, params: list[Tensor]) -> None:
+        """Update one group; parameters that join later begin their velocity later."""
+        begun = [param for param in params if "momentum_buffer" in self.state.get(param, {})]
+        fresh = [param for param in params if "momentum_buffer" not in self.state.get(param, {})]
+        for first, some in ((False, begun), (True, fresh)):
+            if some:
+                buffers = self.arrays(some, "momentum_buffer") if group["momentum"] else []
+                options = [group[name] for name in ("lr", "momentum", "dampening", "weight_decay", "nesterov")]
+                sgd_step.run([p.array for p in some], [p.grad.array for p in some], buffers, first, *options)  # type: ignore[union-attr]
+
+
+class Adam(Optimizer):
+    """Steps scaled by moving means of the gradient and of its square (Kingma & Ba 2015)."""
+
+    decoupled = False
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
+
+    def check_group(self, group: Group) -> None:
+        """Both betas are from 0 to below 1."""
+        super().check_group(group)
+        if not all(0.0 <= beta < 1.0 for beta in group["betas"]):
+            raise ValueError(f"{type(self).__name__}: expected betas from 0 to below 1, got {group['betas']}")
+
+    def step_group(self, group: Group, params: list[Tensor]) -> None:
+        """Update one group; parameters that have taken equally many steps go together."""
+        by_step: dict[int, list[Tensor]] = {}
+        for param in params:
+            state = self.state.setdefault(param, {})
+            state["step"] = int(state.get("step", 0)) + 1
+            by_step.setdefault(state["step"], []).append(param)
+        for step, some in by_step.items():
+            means, squares = self.arrays(some, "exp_avg"), self.arrays(some, "exp_avg_sq")
+            options = (step, group["lr"], *group["betas"], group["eps"], group["weight_decay"], self.decoupled)
+            adam_step.run([p.array for p in some], [p.grad.array for p in some], means, squares, *options)  # type: ignore[union-attr]
+
+
+class AdamW(Adam):
+    """Adam with weight decay apart from the gradient (Loshchilov & Hutter 2019)."""
+
+    decoupled = True
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+    ) -> None:
+        super().__init__(params, lr, betas, eps, weight_decay)
+
+
+class RMSprop(Optimizer):
+    """Steps scaled by a moving mean of the gradient's square (Hinton 2012, lecture 6e)."""
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum})
+
+    def step_group(self, group: Group, params: list[Tensor]) -> None:
+        """Update one group."""
+        squares = self.arrays(params, "square_avg")
+        buffers = self.arrays(params, "momentum_buffer") if group["momentum"] else []
+        options = [group[name] for name in ("lr", "alpha", "eps", "weight_decay", "momentum")]
+        rmsprop_step.run([p.array for p in params], [p.grad.array for p in params], squares, buffers, *options)  # type: ignore[union-attr]
