@@ -1,0 +1,103 @@
+"""Windows: sizes, paddings and steps, as people give them and as kernels take them."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from tinytorch.core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tinytorch.types import Array
+
+    Pair = tuple[int, int]
+    Sides = tuple[Pair, Pair]  # (top, bottom), (left, right)
+
+
+def one_or_many(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The function of a batch, which takes one sample without its batch dimension too."""
+    dims = 3 if function.__name__.endswith("1d") else 4
+
+    @wraps(function)
+    def with_batch(input: Tensor, *args: Any, **options: Any) -> Tensor:
+        if isinstance(input, Tensor) and input.ndim == dims - 1:
+            return function(input.unsqueeze(0), *args, **options).squeeze(0)
+        return function(input, *args, **options)
+
+    return with_batch
+
+
+def pair(name: str, what: str, value: Any, least: int = 1) -> Pair:
+    """An int or two of them as (vertical, horizontal), none below `least`."""
+    found = (value, value) if isinstance(value, int) else tuple(value) if isinstance(value, (tuple, list)) else ()
+    if len(found) != 2 or not all(type(each) is int and each >= least for each in found):
+        raise ValueError(f"{name}: expected {what} as an int or two ints, {least} or more, got {value!r}")
+    return found[0], found[1]
+
+
+def sides(name: str, padding: Any, kernel: Pair, stride: Pair, dilation: Pair) -> Sides:
+    """Padding as ((top, bottom), (left, right)): an int, a pair, four numbers (left, right, top, bottom), 'same' or 'valid'."""
+    if padding == "valid":
+        return (0, 0), (0, 0)
+    if padding == "same":
+        if stride != (1, 1):
+            raise ValueError(f"{name}: padding 'same' needs stride 1, got {stride}")
+        totals = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
+        return (totals[0] // 2, totals[0] - totals[0] // 2), (totals[1] // 2, totals[1] - totals[1] // 2)
+    if isinstance(padding, (tuple, list)) and len(padding) == 4 and all(type(n) is int and n >= 0 for n in padding):
+        left, right, top, bottom = padding
+        return (top, bottom), (left, right)
+    if isinstance(padding, str):
+        raise ValueError(f"{name}: expected padding as numbers, 'same' or 'valid', got {padding!r}")
+    vertical, horizontal = pair(name, "padding", padding, least=0)
+    return (vertical, vertical), (horizontal, horizontal)
+
+
+def output_size(size: int, pads: Pair, kernel: int, stride: int, dilation: int = 1) -> int:
+    """How many windows fit along a dimension."""
+    return (size + sum(pads) - dilation * (kernel - 1) - 1) // stride + 1
+
+
+def channels_last(x: Array, padding: Sides, fill: float = 0.0) -> Array:
+    """(batch, channels, height, width) -> (batch, height, width, channels), padded and contiguous."""
+    x = x.transpose(0, 2, 3, 1)
+    (top, bottom), (left, right) = padding
+    if not (top or bottom or left or right):
+        return np.ascontiguousarray(x)
+    batch, height, width, channels = x.shape
+    out = np.empty_like(x, shape=(batch, top + height + bottom, left + width + right, channels), order="C")
+    out[:, :top] = out[:, top + height :] = fill
+    out[:, :, :left] = out[:, :, left + width :] = fill
+    out[:, top : top + height, left : left + width] = x
+    return out
+
+
+def windows(x: Array, kernel: Pair, stride: Pair, dilation: Pair) -> Array:
+    """All windows of a channels-last array as a view: (batch, out height, out width, kernel height, kernel width, channels)."""
+    batch, height, width, channels = x.shape
+    out = [output_size(n, (0, 0), k, s, d) for n, k, s, d in zip((height, width), kernel, stride, dilation, strict=True)]
+    by_image, by_row, by_column, by_channel = x.strides
+    strides = (
+        by_image,
+        by_row * stride[0],
+        by_column * stride[1],
+        by_row * dilation[0],
+        by_column * dilation[1],
+        by_channel,
+    )
+    return as_strided(x, (batch, *out, *kernel, channels), strides, writeable=False)
+
+
+def window_slices(kernel: Pair, stride: Pair, dilation: Pair, out: Pair) -> list[tuple[slice, slice]]:
+    """For each place in the window, where in (height, width) all windows have it."""
+    return [
+        tuple(  # type: ignore[misc]  # two slices
+            slice(at * d, at * d + s * (n - 1) + 1, s) for at, d, s, n in zip(place, dilation, stride, out, strict=True)
+        )
+        for place in np.ndindex(*kernel)
+    ]

@@ -1,0 +1,217 @@
+"""Pooling: one number for each window, its largest or its mean. Channels-last inside, like convolution."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinytorch.core.spatial.geometry import channels_last, one_or_many, output_size, pair, window_slices
+from tinytorch.core.tensor import Tensor, op
+from tinytorch.core.tensor.arithmetic import divide
+from tinytorch.core.tensor.products import matmul
+from tinytorch.core.tensor.promotion import tensors_only
+
+if TYPE_CHECKING:
+    from tinytorch.core.spatial.geometry import Pair, Sides
+    from tinytorch.types import Array, Shape
+
+    Gradients = tuple[Tensor | None, ...]
+
+
+@op
+def max_pool(x: Array, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair) -> Array:
+    """The largest of each window: (batch, channels, h, w) -> (batch, channels, h', w'); padding counts as -inf."""
+    images = channels_last(x, padding, -math.inf)
+    out = _out_sizes(images.shape, kernel, stride, dilation)
+    (down, across), *others = window_slices(kernel, stride, dilation, out)
+    largest = images[:, down, across].copy()
+    for down, across in others:
+        np.maximum(largest, images[:, down, across], out=largest)
+    return largest.transpose(0, 3, 1, 2)
+
+
+@op
+def max_pool_grad(grad: Array, x: Array, out: Array, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair) -> Array:
+    """The gradient of x: each window's goes to the first element that equals its maximum."""
+    images = channels_last(x, padding, -math.inf)
+    total = np.zeros_like(images)
+    rows, largest = grad.transpose(0, 2, 3, 1), out.transpose(0, 2, 3, 1)
+    apart = stride[0] >= kernel[0] and stride[1] >= kernel[1] and dilation == (1, 1)  # no element in two windows
+    for (down, across), hit in _hits(images, largest, kernel, stride, dilation):
+        if apart:
+            np.multiply(rows, hit, out=total[:, down, across])
+        else:
+            total[:, down, across] += rows * hit
+    return _cropped(total, x.shape, padding)
+
+
+@op
+def max_pool_pick(grad: Array, x: Array, out: Array, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair) -> Array:
+    """From a tensor like x the elements that max_pool took: undoes `max_pool_grad`, for second derivatives."""
+    images, wanted = channels_last(x, padding, -math.inf), channels_last(grad, padding)
+    largest = out.transpose(0, 2, 3, 1)
+    picked = np.zeros_like(largest)
+    for (down, across), hit in _hits(images, largest, kernel, stride, dilation):
+        picked += wanted[:, down, across] * hit
+    return picked.transpose(0, 3, 1, 2)
+
+
+@op
+def sum_pool(x: Array, kernel: Pair, stride: Pair, padding: Sides) -> Array:
+    """The sum of each window: (batch, channels, h, w) -> (batch, channels, h', w'); padding counts as 0."""
+    images = channels_last(x, padding)
+    out = _out_sizes(images.shape, kernel, stride, (1, 1))
+    (down, across), *others = window_slices(kernel, stride, (1, 1), out)
+    total = images[:, down, across].copy()
+    for down, across in others:
+        total += images[:, down, across]
+    return total.transpose(0, 3, 1, 2)
+
+
+@op
+def sum_pool_grad(grad: Array, shape: Shape, kernel: Pair, stride: Pair, padding: Sides) -> Array:
+    """Each number of grad added to every element of its window, in a tensor of the given shape."""
+    (top, bottom), (left, right) = padding
+    batch, channels, height, width = shape
+    total = np.zeros_like(grad, shape=(batch, top + height + bottom, left + width + right, channels), order="C")
+    rows = grad.transpose(0, 2, 3, 1)
+    for down, across in window_slices(kernel, stride, (1, 1), grad.shape[2:]):
+        total[:, down, across] += rows
+    return _cropped(total, shape, padding)
+
+
+@max_pool.rule
+def max_pool_rule(grad: Tensor, out: Tensor, x: Tensor, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair) -> Tensor:
+    return max_pool_grad(grad, x, out, kernel, stride, padding, dilation)
+
+
+@max_pool_grad.rule
+def max_pool_grad_rule(
+    grad: Tensor, _out: None, _grad_out: None, x: Tensor, out: Tensor, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair
+) -> Gradients:
+    return max_pool_pick(grad, x, out, kernel, stride, padding, dilation), None, None
+
+
+@max_pool_pick.rule
+def max_pool_pick_rule(
+    grad: Tensor, _out: None, _grad_out: None, x: Tensor, out: Tensor, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair
+) -> Gradients:
+    return max_pool_grad(grad, x, out, kernel, stride, padding, dilation), None, None
+
+
+@sum_pool.rule
+def sum_pool_rule(grad: Tensor, _out: None, x: Tensor, kernel: Pair, stride: Pair, padding: Sides) -> Tensor:
+    return sum_pool_grad(grad, x.shape, kernel, stride, padding)
+
+
+@sum_pool_grad.rule
+def sum_pool_grad_rule(grad: Tensor, _out: None, _grad_out: None, _shape: None, kernel: Pair, stride: Pair, padding: Sides) -> Tensor:
+    return sum_pool(grad, kernel, stride, padding)
+
+
+@one_or_many
+def max_pool2d(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+) -> Tensor:
+    """The largest element of each window: (batch, channels, h, w) -> (batch, channels, h', w'); stride is kernel_size by default."""
+    kernel, step, sides = _window("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
+    return max_pool(input, kernel, step, sides, pair("max_pool2d", "dilation", dilation))
+
+
+@one_or_many
+def avg_pool2d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """The mean of each window: (batch, channels, h, w) -> (batch, channels, h', w'); stride is kernel_size by default."""
+    kernel, step, sides = _window("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
+    total = sum_pool(input, kernel, step, sides)
+    if divisor_override is not None:
+        return divide(total, float(divisor_override))
+    counted = pair("avg_pool2d", "padding", padding, least=0) if count_include_pad else (0, 0)
+    ones = np.ones_like(input.array, shape=(1, 1, input.shape[2] + 2 * counted[0], input.shape[3] + 2 * counted[1]))
+    (top, bottom), (left, right) = sides
+    rest = (top - counted[0], bottom - counted[0]), (left - counted[1], right - counted[1])
+    return divide(total, Tensor(sum_pool.run(ones, kernel, step, rest)))
+
+
+@one_or_many
+def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
+    """Means over output_size bins that cover the image: (batch, channels, h, w) -> (batch, channels, *output_size)."""
+    _check_image("adaptive_avg_pool2d", input)
+    wanted = (output_size, output_size) if isinstance(output_size, int) or output_size is None else tuple(output_size)
+    sizes = pair("adaptive_avg_pool2d", "output_size", tuple(n or m for n, m in zip(wanted, input.shape[2:], strict=True)))
+    if sizes == (1, 1):
+        return input.mean((2, 3), keepdim=True)
+    down, across = (Tensor(_bins(n, m, input)) for n, m in zip(input.shape[2:], sizes, strict=True))
+    return matmul(matmul(down, input), across.mT)
+
+
+def _hits(
+    images: Array, largest: Array, kernel: Pair, stride: Pair, dilation: Pair
+) -> Iterator[tuple[tuple[slice, slice], Array]]:
+    """For each place in the window: where it lies, and in which windows it holds the first element equal to the maximum."""
+    free = np.ones_like(largest, dtype=bool)
+    for place in window_slices(kernel, stride, dilation, (largest.shape[1], largest.shape[2])):
+        hit = images[:, place[0], place[1]] == largest
+        hit &= free
+        free ^= hit
+        yield place, hit
+
+
+def _bins(size: int, count: int, like: Tensor) -> Array:
+    """The matrix that averages `size` numbers into `count` bins, from floor(i * size / count) to ceil((i + 1) * size / count)."""
+    numbers, places = np.arange(count)[:, None], np.arange(size)
+    inside = (places >= numbers * size // count) & (places < -(-(numbers + 1) * size // count))
+    return (inside / inside.sum(1, keepdims=True)).astype(like.dtype)
+
+
+def _window(
+    name: str, input: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+) -> tuple[Pair, Pair, Sides]:
+    """Kernel, stride and padding; ceil_mode adds what the last window needs at the bottom and on the right."""
+    _check_image(name, input)
+    kernel = pair(name, "kernel_size", kernel_size)
+    step = kernel if stride is None else pair(name, "stride", stride)
+    pads = pair(name, "padding", padding, least=0)
+    spread = pair(name, "dilation", dilation)
+    if any(2 * p > k for p, k in zip(pads, kernel, strict=True)):
+        raise ValueError(f"{name}: padding {pads} is more than half of the kernel {kernel}")
+    sides = []
+    for n, k, s, p, d in zip(input.shape[2:], kernel, step, pads, spread, strict=True):
+        count = output_size(n, (p, p), k, s, d)
+        if ceil_mode and (n + 2 * p - d * (k - 1) - 1) % s and count * s < n + p:
+            count += 1
+        if count < 1:
+            raise ValueError(f"{name}: a window of {kernel} does not fit into input {input.shape} with padding {pads}")
+        sides.append((p, max(p, (count - 1) * s + d * (k - 1) + 1 - n - p)))
+    return kernel, step, (sides[0], sides[1])
+
+
+def _check_image(name: str, input: Any) -> None:
+    tensors_only(name, input)
+    if input.ndim != 4:
+        raise ValueError(f"{name}: expected (batch, channels, height, width), got shape {input.shape}")
+
+
+def _out_sizes(shape: Shape, kernel: Pair, stride: Pair, dilation: Pair) -> Pair:
+    return (
+        output_size(shape[1], (0, 0), kernel[0], stride[0], dilation[0]),
+        output_size(shape[2], (0, 0), kernel[1], stride[1], dilation[1]),
+    )
+
+
+def _cropped(images: Array, shape: Shape, padding: Sides) -> Array:
+    """Channels-last without its padding, as (batch, channels, h, w)."""
+    top, left = padding[0][0], padding[1][0]
+    return images[:, top : top + shape[2], left : left + shape[3]].transpose(0, 3, 1, 2)
+
+
