@@ -1,0 +1,95 @@
+"""The tensor functions under PyTorch's names: `tinytorch.sum(x, dim=1)` is `x.sum(dim=1)`.
+
+Methods are only ever called on tensors; a function may be called on anything, so it looks at its first argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
+
+from tinytorch.core.tensor import Tensor, arithmetic, comparison, creation, indexing, ordering, products, reductions, shapes
+
+Rest = ParamSpec("Rest")
+Result = TypeVar("Result")
+
+
+def on_tensor(function: Callable[Concatenate[Tensor, Rest], Result]) -> Callable[Concatenate[Tensor, Rest], Result]:
+    """The function with a clear error for a first argument that is no Tensor."""
+
+    @wraps(function)
+    def checked(input: Tensor, *args: Rest.args, **kwargs: Rest.kwargs) -> Result:
+        if not isinstance(input, Tensor):
+            name, kind = function.__name__, type(input).__name__
+            raise TypeError(f"{name}: expected a Tensor, got {kind}; make one with tinytorch.tensor")
+        return function(input, *args, **kwargs)
+
+    return checked
+
+
+def add(input: object, other: object, *, alpha: float = 1) -> Tensor:
+    """input + alpha * other."""
+    return arithmetic.add(input, other if alpha == 1 else arithmetic.multiply(other, alpha))  # type: ignore[no-any-return]
+
+
+def sub(input: object, other: object, *, alpha: float = 1) -> Tensor:
+    """input - alpha * other."""
+    return arithmetic.subtract(input, other if alpha == 1 else arithmetic.multiply(other, alpha))  # type: ignore[no-any-return]
+
+
+def where(condition: Tensor, input: object = None, other: object = None) -> Tensor | tuple[Tensor, ...]:
+    """`input` where the condition holds, `other` elsewhere; with the condition alone, where it holds, by dimension."""
+    if input is None and other is None:
+        return on_tensor(indexing.nonzero)(condition).unbind(1)
+    return on_tensor(arithmetic.where)(condition, input, other)
+
+
+# Ops that accept numbers and mixed dtypes
+mul = multiply = arithmetic.multiply
+div = divide = true_divide = arithmetic.divide
+subtract = sub
+floor_divide, remainder, pow = arithmetic.floor_divide, arithmetic.remainder, arithmetic.power
+maximum, minimum = arithmetic.maximum, arithmetic.minimum
+neg = negative = arithmetic.negative
+abs = absolute = arithmetic.absolute
+exp, expm1, log, log1p, sqrt = arithmetic.exp, arithmetic.expm1, arithmetic.log, arithmetic.log1p, arithmetic.sqrt
+sin, cos, tanh, sigmoid = arithmetic.sin, arithmetic.cos, arithmetic.tanh, arithmetic.sigmoid
+sign, floor, ceil = arithmetic.sign, arithmetic.floor, arithmetic.ceil
+rsqrt, square, reciprocal = arithmetic.rsqrt, arithmetic.square, arithmetic.reciprocal
+eq, ne, lt, le = comparison.equal_to, comparison.not_equal, comparison.less, comparison.less_equal
+gt, ge = comparison.greater, comparison.greater_equal
+logical_and, logical_or = comparison.logical_and, comparison.logical_or
+logical_not, logical_xor = comparison.logical_not, comparison.logical_xor
+bitwise_and, bitwise_or = comparison.bitwise_and, comparison.bitwise_or
+bitwise_not, bitwise_xor = comparison.bitwise_not, comparison.bitwise_xor
+matmul = products.matmul
+isnan, isinf, isfinite = comparison.isnan, comparison.isinf, comparison.isfinite
+cat = concat = shapes.cat
+stack = shapes.stack
+
+# Functions of one tensor first
+round, clamp = on_tensor(arithmetic.round), on_tensor(arithmetic.clamp)
+clip = clamp
+isclose, allclose, equal = on_tensor(comparison.isclose), on_tensor(comparison.allclose), on_tensor(comparison.equal)
+sum, mean, var, std = on_tensor(reductions.sum), on_tensor(reductions.mean), on_tensor(reductions.var), on_tensor(reductions.std)
+prod, cumsum, logsumexp = on_tensor(reductions.prod), on_tensor(reductions.cumsum), on_tensor(reductions.logsumexp)
+amax, amin, norm = on_tensor(reductions.amax), on_tensor(reductions.amin), on_tensor(reductions.norm)
+argmax, argmin = on_tensor(reductions.argmax), on_tensor(reductions.argmin)
+any, all = on_tensor(reductions.any), on_tensor(reductions.all)
+max, min = on_tensor(ordering.max), on_tensor(ordering.min)
+sort, argsort, topk = on_tensor(ordering.sort), on_tensor(ordering.argsort), on_tensor(ordering.topk)
+mm, bmm, dot, outer = on_tensor(products.mm), on_tensor(products.bmm), on_tensor(products.dot), on_tensor(products.outer)
+reshape, flatten, unflatten = on_tensor(shapes.reshape), on_tensor(shapes.flatten), on_tensor(shapes.unflatten)
+permute, transpose, t, movedim = on_tensor(shapes.permute), on_tensor(shapes.transpose), on_tensor(shapes.t), on_tensor(shapes.movedim)
+squeeze, unsqueeze, flip = on_tensor(shapes.squeeze), on_tensor(shapes.unsqueeze), on_tensor(shapes.flip)
+split, chunk, narrow = on_tensor(indexing.split), on_tensor(indexing.chunk), on_tensor(indexing.narrow)
+select, unbind = on_tensor(indexing.select), on_tensor(indexing.unbind)
+gather, scatter_add, index_select = on_tensor(indexing.gather), on_tensor(indexing.scatter_add), on_tensor(indexing.index_select)
+masked_select, take_along_dim = on_tensor(indexing.masked_select), on_tensor(indexing.take_along_dim)
+nonzero = on_tensor(indexing.nonzero)
+tril, triu = on_tensor(creation.tril), on_tensor(creation.triu)
+zeros_like, ones_like = on_tensor(creation.zeros_like), on_tensor(creation.ones_like)
+empty_like, full_like = on_tensor(creation.empty_like), on_tensor(creation.full_like)
+clone = on_tensor(Tensor.clone)
+masked_fill = on_tensor(Tensor.masked_fill)
