@@ -1,0 +1,36 @@
+"""The whole suite: `pytest --plugin NAME` runs it under a plugin, installed or one of `plugins_for_tests`."""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests are files, not a package: what they share is found here
+
+import plugins_for_tests
+
+import tinytorch
+from tinytorch import plugins
+
+
+def pytest_addoption(parser):
+    parser.addoption("--plugin", metavar="NAME", help="run the suite under this plugin; without it, under none")
+
+
+def pytest_configure(config):
+    name = config.getoption("--plugin")
+    os.environ["TINYTORCH_PLUGINS"] = name if name and name not in plugins_for_tests.NAMES else ""
+    os.environ.pop("TINYTORCH_DISABLE", None)
+
+
+def pytest_collection_finish(session):
+    """Enable the plugin once all tests, and with them all chapters, are imported."""
+    name = session.config.getoption("--plugin")
+    if name in plugins_for_tests.NAMES:
+        plugins.register(plugins_for_tests.make(name), name)
+    if name:
+        plugins.enable(name)
+
+
+def pytest_report_header(config):
+    name = config.getoption("--plugin")
+    return f"tinytorch {tinytorch.__version__}: {f'under the plugin {name}' if name else 'the core alone'}"

@@ -1,0 +1,149 @@
+"""Writing in place: allowed where gradients stay right, refused where they would not."""
+
+import numpy as np
+import pytest
+
+import tinytorch as tt
+
+
+@pytest.fixture
+def x():
+    return tt.tensor([1.0, 2.0, 3.0], requires_grad=True)
+
+
+WRITES = {
+    "add_": lambda x: x.add_(1),
+    "+=": lambda x: x.__iadd__(1),
+    "mul_": lambda x: x.mul_(2),
+    "zero_": lambda x: x.zero_(),
+    "fill_": lambda x: x.fill_(3),
+    "copy_": lambda x: x.copy_(tt.zeros(3)),
+    "clamp_": lambda x: x.clamp_(0, 1),
+    "setitem": lambda x: x.__setitem__(0, 5.0),
+    "normal_": lambda x: x.normal_(),
+    "exp_": lambda x: x.exp_(),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_a_leaf_that_requires_grad_is_not_written(x, write):
+    with pytest.raises(RuntimeError, match="a leaf that requires grad cannot be written in place"):
+        write(x)
+    assert x.tolist() == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_under_no_grad_it_is(x, write):
+    with tt.no_grad():
+        write(x)
+    assert x.is_leaf
+    assert x.requires_grad
+
+
+def test_the_gradient_passes_through_a_write(x):
+    y = x * 2
+    y.mul_(x).add_(1)
+    y.sum().backward()
+    assert x.grad.tolist() == [4.0, 8.0, 12.0]
+
+
+def test_a_write_changes_views_and_what_they_view():
+    base = tt.zeros(2, 3)
+    base[0].add_(1)
+    base.T[0].mul_(5)
+    assert base.tolist() == [[5.0, 1.0, 1.0], [0.0, 0.0, 0.0]]
+
+
+def test_a_write_to_a_saved_input_is_found(x):
+    y = x * 1
+    out = (y * y).sum()
+    y.add_(1)
+    with pytest.raises(RuntimeError, match=r"shape \(3,\) that the gradient of 'multiply' needs was written in place"):
+        out.backward()
+
+
+def test_a_write_to_a_saved_output_is_found(x):
+    y = x.exp()
+    out = y.sum()
+    with tt.no_grad():
+        y.add_(1)
+    with pytest.raises(RuntimeError, match="of 'exp' needs was written"):
+        out.backward()
+
+
+def test_a_write_through_a_view_is_found(x):
+    y = x * 1
+    out = (y * y).sum()
+    y.detach()[0].add_(1)
+    with pytest.raises(RuntimeError, match="was written in place"):
+        out.backward()
+
+
+def test_a_write_to_a_weight_between_forward_and_backward_is_found(x):
+    out = (x * x).sum()
+    with tt.no_grad():
+        x.sub_(0.1)
+    with pytest.raises(RuntimeError, match="was written in place"):
+        out.backward()
+
+
+def test_a_write_to_what_no_rule_needs_is_no_harm(x):
+    y = x + 1
+    out = (y + 1).sum()
+    y.add_(5)
+    out.backward()
+    assert x.grad.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_write_before_saving_is_no_harm(x):
+    y = x * 1
+    y.add_(1)
+    (y * y).sum().backward()
+    assert x.grad.tolist() == [4.0, 6.0, 8.0]
+
+
+def test_memory_that_is_used_again_was_not_written(x):
+    for _ in range(20):  # ids and addresses of dead arrays come back
+        scratch = tt.zeros(3)
+        scratch.add_(1)
+        del scratch
+        (x * x).sum().backward()
+
+
+def test_a_view_in_the_graph_is_not_written(x):
+    y = x * 1
+    with pytest.raises(RuntimeError, match="a view cannot be written in place while gradients are recorded"):
+        y[:2].mul_(2)
+
+
+def test_setting_items_lets_gradients_pass_to_both(x):
+    value = tt.tensor([10.0], requires_grad=True)
+    y = x * 2
+    y[1:2] = value * 3
+    (y * y).sum().backward()
+    assert x.grad.tolist() == [8.0, 0.0, 24.0]
+    assert value.grad.tolist() == [180.0]
+
+
+def test_setting_an_item_of_a_plain_tensor_makes_it_part_of_the_graph(x):
+    y = tt.zeros(3)
+    y[0] = x[1] * 2
+    y.sum().backward()
+    assert x.grad.tolist() == [0.0, 2.0, 0.0]
+
+
+def test_a_float_result_does_not_fit_into_integers():
+    with pytest.raises(TypeError, match="a float32 result does not fit into a int64 tensor"):
+        tt.ones(3).long().add_(0.5)
+
+
+def test_a_larger_result_does_not_fit():
+    with pytest.raises(ValueError, match="does not fit into"):
+        tt.ones(3).add_(tt.ones(2, 3))
+
+
+def test_numpy_shares_the_memory_that_is_written():
+    t = tt.zeros(3)
+    array = t.numpy()
+    t.add_(1)
+    assert np.array_equal(array, [1, 1, 1])
