@@ -54,7 +54,9 @@ class Side:
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
         environment["TINYTORCH_PLUGINS"] = ""  # the core alone
         command = [sys.executable, str(Path(__file__)), "--worker", name]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
 
     def ask(self, order: str) -> list[float]:
         """Send an order and wait for its numbers."""
@@ -94,7 +96,10 @@ def measured(workload: str, sides: dict[str, Side], rounds: int) -> dict[str, ob
 
 def table(rows: list[dict[str, object]]) -> str:
     """The rows as Markdown."""
-    lines = ["| workload | ratio | range | bar | tinytorch µs | torch µs | difference |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| workload | ratio | range | bar | tinytorch µs | torch µs | difference |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for row in rows:
         bar = "-" if row["bar"] is None else f"<= {row['bar']}"
         lines.append(
@@ -112,10 +117,7 @@ def serve(name: str) -> int:
     for line in sys.stdin:
         order, workload = line.split()
         step = WORKLOADS[workload](framework)
-        if order == "check":
-            answer = [float(step()) for _ in range(5)]
-        else:
-            answer = [burst(step)]
+        answer = [float(step()) for _ in range(5)] if order == "check" else [burst(step)]
         print(json.dumps(answer), flush=True)
     return 0
 
@@ -143,10 +145,15 @@ def arrays(shapes: list[tuple[int, ...]], scale: float) -> list[object]:
 
 def training_step(framework: object, model: object, x: object, y: object, optimizer: str) -> object:
     """Forward, loss, backward and update; the step returns the loss."""
-    for parameter, values in zip(model.parameters(), arrays([tuple(p.shape) for p in model.parameters()], 0.05), strict=True):
+    for parameter, values in zip(
+        model.parameters(), arrays([tuple(p.shape) for p in model.parameters()], 0.05), strict=True
+    ):
         parameter.data = framework.from_numpy(values)
     fused = {"fused": True} if framework.__name__ == "torch" else {}
-    make = {"sgd": lambda p: framework.optim.SGD(p, lr=0.01, momentum=0.9, **fused), "adam": lambda p: framework.optim.Adam(p, lr=1e-3, **fused)}
+    make = {
+        "sgd": lambda p: framework.optim.SGD(p, lr=0.01, momentum=0.9, **fused),
+        "adam": lambda p: framework.optim.Adam(p, lr=1e-3, **fused),
+    }
     update = make[optimizer](model.parameters())
     loss_fn = framework.nn.CrossEntropyLoss()
 
@@ -177,9 +184,14 @@ def cnn(framework: object, optimizer: str = "sgd") -> object:
     """Conv 3-32, conv 32-64, pool, linear; batch 32 of 32 x 32."""
     nn = framework.nn
     model = nn.Sequential(
-        nn.Conv2d(3, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Conv2d(3, 32, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(32, 64, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
         nn.Linear(64 * 16 * 16, 10),
-    )  # fmt: skip
+    )
     (x,) = arrays([(32, 3, 32, 32)], 1.0)
     return training_step(framework, model, framework.from_numpy(x), labels(framework, 32), optimizer)
 
@@ -225,6 +237,7 @@ class Summed:
         self.step = step
 
     def __call__(self) -> object:
+        """Take the step."""
         return Result(self.step())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import tinytorch  # noqa: F401  declares the ops
 from tinytorch.plugins import registry
@@ -11,8 +12,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "ops.md"
 HEAD = """# Ops
 
 Every op of the core: what a plugin may replace, under the hook name and with the arguments that stand here. Written by
-`scripts/make_ops_page.py`. ∂: it has a derivative rule; view: it may share its first input's memory; in place: it writes
-its inputs.
+`scripts/make_ops_page.py`. ∂: it has a derivative rule; view: it may share its first input's memory; in place: it
+writes its inputs.
 """
 
 
@@ -23,11 +24,13 @@ def page() -> str:
         module = op.kernel.__module__
         if module.startswith("tinytorch.core."):
             chapters.setdefault(module.split(".")[2], []).append(row(op))
-    tables = [f"## {name}\n\n| op | | what it does |\n|---|---|---|\n" + "\n".join(rows) for name, rows in chapters.items()]
+    tables = [
+        f"## {name}\n\n| op | | what it does |\n|---|---|---|\n" + "\n".join(rows) for name, rows in chapters.items()
+    ]
     return HEAD + "\n" + "\n\n".join(tables) + "\n"
 
 
-def row(op: registry.Declared) -> str:
+def row(op: Any) -> str:
     """One op."""
     kinds = [name for name, holds in (("∂", op.derivative), ("view", op.view), ("in place", op.inplace)) if holds]
     summary = (op.kernel.__doc__ or "").split("\n\n")[0].replace("\n    ", " ").replace("|", "\\|")

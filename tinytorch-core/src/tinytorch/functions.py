@@ -7,9 +7,134 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from tinytorch.core.tensor import Tensor, arithmetic, comparison, creation, indexing, ordering, products, reductions, shapes
+from tinytorch.core.tensor import (
+    Tensor,
+    arithmetic,
+    comparison,
+    creation,
+    indexing,
+    ordering,
+    products,
+    reductions,
+    shapes,
+)
+
+__all__ = [
+    "abs",
+    "absolute",
+    "add",
+    "all",
+    "allclose",
+    "amax",
+    "amin",
+    "any",
+    "argmax",
+    "argmin",
+    "argsort",
+    "bitwise_and",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_xor",
+    "bmm",
+    "cat",
+    "ceil",
+    "chunk",
+    "clamp",
+    "clip",
+    "clone",
+    "concat",
+    "cos",
+    "cumsum",
+    "div",
+    "divide",
+    "dot",
+    "empty_like",
+    "eq",
+    "equal",
+    "exp",
+    "expm1",
+    "flatten",
+    "flip",
+    "floor",
+    "floor_divide",
+    "full_like",
+    "gather",
+    "ge",
+    "gt",
+    "index_select",
+    "isclose",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "le",
+    "log",
+    "log1p",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "logsumexp",
+    "lt",
+    "masked_fill",
+    "masked_select",
+    "matmul",
+    "max",
+    "maximum",
+    "mean",
+    "min",
+    "minimum",
+    "mm",
+    "movedim",
+    "mul",
+    "multiply",
+    "narrow",
+    "ne",
+    "neg",
+    "negative",
+    "nonzero",
+    "norm",
+    "ones_like",
+    "outer",
+    "permute",
+    "pow",
+    "prod",
+    "reciprocal",
+    "remainder",
+    "reshape",
+    "round",
+    "rsqrt",
+    "scatter_add",
+    "select",
+    "sigmoid",
+    "sign",
+    "sin",
+    "sort",
+    "split",
+    "sqrt",
+    "square",
+    "squeeze",
+    "stack",
+    "std",
+    "sub",
+    "subtract",
+    "sum",
+    "t",
+    "take_along_dim",
+    "tanh",
+    "topk",
+    "transpose",
+    "tril",
+    "triu",
+    "true_divide",
+    "unbind",
+    "unflatten",
+    "unsqueeze",
+    "var",
+    "where",
+    "zeros_like",
+]
 
 Rest = ParamSpec("Rest")
 Result = TypeVar("Result")
@@ -19,23 +144,23 @@ def on_tensor(function: Callable[Concatenate[Tensor, Rest], Result]) -> Callable
     """The function with a clear error for a first argument that is no Tensor."""
 
     @wraps(function)
-    def checked(input: Tensor, *args: Rest.args, **kwargs: Rest.kwargs) -> Result:
+    def checked(input: Any, *args: Any, **kwargs: Any) -> Result:
         if not isinstance(input, Tensor):
             name, kind = function.__name__, type(input).__name__
             raise TypeError(f"{name}: expected a Tensor, got {kind}; make one with tinytorch.tensor")
         return function(input, *args, **kwargs)
 
-    return checked
+    return checked  # type: ignore[return-value]  # it takes what the function takes
 
 
 def add(input: object, other: object, *, alpha: float = 1) -> Tensor:
     """input + alpha * other."""
-    return arithmetic.add(input, other if alpha == 1 else arithmetic.multiply(other, alpha))  # type: ignore[no-any-return]
+    return arithmetic.add(input, other if alpha == 1 else arithmetic.multiply(other, alpha))
 
 
 def sub(input: object, other: object, *, alpha: float = 1) -> Tensor:
     """input - alpha * other."""
-    return arithmetic.subtract(input, other if alpha == 1 else arithmetic.multiply(other, alpha))  # type: ignore[no-any-return]
+    return arithmetic.subtract(input, other if alpha == 1 else arithmetic.multiply(other, alpha))
 
 
 def where(condition: Tensor, input: object = None, other: object = None) -> Tensor | tuple[Tensor, ...]:
@@ -72,20 +197,39 @@ stack = shapes.stack
 round, clamp = on_tensor(arithmetic.round), on_tensor(arithmetic.clamp)
 clip = clamp
 isclose, allclose, equal = on_tensor(comparison.isclose), on_tensor(comparison.allclose), on_tensor(comparison.equal)
-sum, mean, var, std = on_tensor(reductions.sum), on_tensor(reductions.mean), on_tensor(reductions.var), on_tensor(reductions.std)
+sum, mean, var, std = (
+    on_tensor(reductions.sum),
+    on_tensor(reductions.mean),
+    on_tensor(reductions.var),
+    on_tensor(reductions.std),
+)
 prod, cumsum, logsumexp = on_tensor(reductions.prod), on_tensor(reductions.cumsum), on_tensor(reductions.logsumexp)
 amax, amin, norm = on_tensor(reductions.amax), on_tensor(reductions.amin), on_tensor(reductions.norm)
 argmax, argmin = on_tensor(reductions.argmax), on_tensor(reductions.argmin)
 any, all = on_tensor(reductions.any), on_tensor(reductions.all)
 max, min = on_tensor(ordering.max), on_tensor(ordering.min)
 sort, argsort, topk = on_tensor(ordering.sort), on_tensor(ordering.argsort), on_tensor(ordering.topk)
-mm, bmm, dot, outer = on_tensor(products.mm), on_tensor(products.bmm), on_tensor(products.dot), on_tensor(products.outer)
+mm, bmm, dot, outer = (
+    on_tensor(products.mm),
+    on_tensor(products.bmm),
+    on_tensor(products.dot),
+    on_tensor(products.outer),
+)
 reshape, flatten, unflatten = on_tensor(shapes.reshape), on_tensor(shapes.flatten), on_tensor(shapes.unflatten)
-permute, transpose, t, movedim = on_tensor(shapes.permute), on_tensor(shapes.transpose), on_tensor(shapes.t), on_tensor(shapes.movedim)
+permute, transpose, t, movedim = (
+    on_tensor(shapes.permute),
+    on_tensor(shapes.transpose),
+    on_tensor(shapes.t),
+    on_tensor(shapes.movedim),
+)
 squeeze, unsqueeze, flip = on_tensor(shapes.squeeze), on_tensor(shapes.unsqueeze), on_tensor(shapes.flip)
 split, chunk, narrow = on_tensor(indexing.split), on_tensor(indexing.chunk), on_tensor(indexing.narrow)
 select, unbind = on_tensor(indexing.select), on_tensor(indexing.unbind)
-gather, scatter_add, index_select = on_tensor(indexing.gather), on_tensor(indexing.scatter_add), on_tensor(indexing.index_select)
+gather, scatter_add, index_select = (
+    on_tensor(indexing.gather),
+    on_tensor(indexing.scatter_add),
+    on_tensor(indexing.index_select),
+)
 masked_select, take_along_dim = on_tensor(indexing.masked_select), on_tensor(indexing.take_along_dim)
 nonzero = on_tensor(indexing.nonzero)
 tril, triu = on_tensor(creation.tril), on_tensor(creation.triu)

@@ -7,7 +7,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-Array: TypeAlias = np.ndarray[Any, Any]  # whatever speaks numpy's protocols: the core never asks for more
+Array: TypeAlias = np.ndarray[
+    tuple[Any, ...], np.dtype[Any]
+]  # whatever speaks numpy's protocols: the core never asks for more
 Arrays: TypeAlias = Sequence[Array]
 DType: TypeAlias = np.dtype[Any]
 Kernel: TypeAlias = Callable[..., Any]  # arrays in, array out: what a table slot holds

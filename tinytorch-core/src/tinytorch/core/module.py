@@ -6,15 +6,18 @@ The names are PyTorch's, joined by dots, so that weights carry over. Nothing her
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from tinytorch.core.tensor import Tensor
+from tinytorch.core.tensor.dtypes import as_dtype
 from tinytorch.core.tensor.inplace import note_write
+from tinytorch.core.tensor.promotion import tensors_only
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
 
 class Parameter(Tensor):
@@ -23,7 +26,7 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __init__(self, data: Any, requires_grad: bool = True) -> None:
-        super().__init__(data.array if isinstance(data, Tensor) else data)
+        super().__init__(tensors_only("Parameter", data)[0].array)
         self.requires_grad_(requires_grad)
 
     def __repr__(self) -> str:
@@ -57,7 +60,9 @@ class Module:
         kinds = self.__dict__
         if isinstance(value, (Parameter, Module)):
             if "_modules" not in kinds:
-                raise AttributeError(f"{type(self).__name__}: call super().__init__() before assigning parameters or modules")
+                raise AttributeError(
+                    f"{type(self).__name__}: call super().__init__() before assigning parameters or modules"
+                )
             for kind in ("_parameters", "_buffers", "_modules"):
                 kinds[kind].pop(name, None)
             kinds.pop(name, None)
@@ -66,7 +71,9 @@ class Module:
         for kind in ("_parameters", "_buffers", "_modules"):
             if name in kinds.get(kind, ()):
                 if value is not None and not (kind == "_buffers" and isinstance(value, Tensor)):
-                    raise TypeError(f"{type(self).__name__}.{name}: expected a {kind[1:-1]} or None, got {type(value).__name__}")
+                    raise TypeError(
+                        f"{type(self).__name__}.{name}: expected a {kind[1:-1]} or None, got {type(value).__name__}"
+                    )
                 kinds[kind][name] = value
                 return
         super().__setattr__(name, value)
@@ -82,20 +89,24 @@ class Module:
         """Remove a part."""
         for kind in (self._parameters, self._buffers, self._modules):
             if name in kind:
-                del kind[name]  # type: ignore[attr-defined]  # all three are dicts by name
+                del kind[name]
                 return
         super().__delattr__(name)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter, or None to keep its name free."""
         if param is not None and not isinstance(param, Parameter):
-            raise TypeError(f"register_parameter: expected a Parameter or None for '{name}', got {type(param).__name__}")
+            raise TypeError(
+                f"register_parameter: expected a Parameter or None for '{name}', got {type(param).__name__}"
+            )
+        self._check_name("register_parameter", name, self._parameters)
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a tensor that belongs to the module but is not learned; persistent ones are saved."""
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(f"register_buffer: expected a Tensor or None for '{name}', got {type(tensor).__name__}")
+        self._check_name("register_buffer", name, self._buffers)
         self._buffers[name] = tensor
         self._transient.discard(name) if persistent else self._transient.add(name)
 
@@ -103,14 +114,20 @@ class Module:
         """Add a part."""
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"add_module: expected a Module or None for '{name}', got {type(module).__name__}")
-        if not name or "." in name:
-            raise ValueError(f"add_module: expected a name without dots, got '{name}'")
+        self._check_name("add_module", name, self._modules)
         self._modules[name] = module
+
+    def _check_name(self, function: str, name: str, known: Mapping[str, Any]) -> None:
+        """Raise for a name that a dotted path cannot hold, or that means something else here."""
+        if not isinstance(name, str) or not name or "." in name:
+            raise ValueError(f"{function}: expected a name without dots, got {name!r}")
+        if name not in known and hasattr(self, name):
+            raise ValueError(f"{function}: {type(self).__name__} has an attribute '{name}' already")
 
     # Walking through the parts
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """This module and all parts of parts with their dotted names; each once."""
+        """All parts of parts and this module itself with their dotted names; each once."""
         seen: set[int] = set()
         pending: list[tuple[str, Module]] = [(prefix, self)]
         while pending:
@@ -119,11 +136,13 @@ class Module:
                 continue
             seen.add(id(module))
             yield name, module
-            parts = [(f"{name}.{key}" if name else key, part) for key, part in module._modules.items() if part is not None]
+            parts = [
+                (f"{name}.{key}" if name else key, part) for key, part in module._modules.items() if part is not None
+            ]
             pending.extend(reversed(parts))
 
     def modules(self) -> Iterator[Module]:
-        """This module and all parts of parts."""
+        """All parts of parts and this module itself."""
         return (module for _, module in self.named_modules())
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
@@ -170,18 +189,31 @@ class Module:
         return state
 
     def load_state_dict(self, state_dict: Mapping[str, Tensor], strict: bool = True) -> None:
-        """Copy values in by name; raises with all that is missing, unexpected or of another shape, and then nothing has changed."""
+        """Copy values in by name.
+
+        Raises KeyError with all that is missing or unexpected (if strict), ValueError for another shape; then nothing
+        has changed.
+        """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"load_state_dict: expected tensors by name, got {type(state_dict).__name__}")
         own = self.state_dict()
         missing = [name for name in own if name not in state_dict]
         unexpected = [name for name in state_dict if name not in own]
         if strict and (missing or unexpected):
-            raise KeyError(
-                f"load_state_dict: {type(self).__name__} misses {missing or 'nothing'} and does not know {unexpected or 'nothing'}"
+            raise RuntimeError(
+                f"load_state_dict: {type(self).__name__} misses {missing or 'nothing'} "
+                f"and does not know {unexpected or 'nothing'}"
             )
         matching = {name: state_dict[name] for name in own if name in state_dict}
         for name, value in matching.items():
+            if not isinstance(value, Tensor):
+                raise TypeError(f"load_state_dict: expected a Tensor for '{name}', got {type(value).__name__}")
+            if value.is_floating_point() != own[name].is_floating_point():
+                raise TypeError(f"load_state_dict: '{name}' is {own[name].dtype}, the state brings {value.dtype}")
             if value.shape != own[name].shape:
-                raise ValueError(f"load_state_dict: '{name}' has shape {own[name].shape}, the state brings {value.shape}")
+                raise ValueError(
+                    f"load_state_dict: '{name}' has shape {own[name].shape}, the state brings {value.shape}"
+                )
         for name, value in matching.items():
             np.copyto(own[name].array, value.array, casting="same_kind")
             note_write(own[name].array)
@@ -219,6 +251,8 @@ class Module:
 
     def to(self, dtype: Any) -> Self:
         """Convert all float parameters and buffers."""
+        if as_dtype(dtype, "to").kind != "f":
+            raise TypeError(f"to: expected a float dtype for a module, got {as_dtype(dtype)}")
         for tensor in (*self.parameters(), *self.buffers()):
             if tensor.is_floating_point():
                 tensor.array = tensor.detach().to(dtype).array
@@ -247,7 +281,7 @@ class Module:
 
 
 def _every_path(root: Module) -> Iterator[tuple[str, Module]]:
-    """Every module under every path that leads to it, with "path." as prefix: shared parts are saved under each name."""
+    """Every module under every path that leads to it, with "path." as prefix: shared parts have several names."""
     yield "", root
     for name, part in root.named_children():
         for path, module in _every_path(part):

@@ -1,4 +1,4 @@
-"""Activations as functions; the ones worth a kernel of their own are ops, with their derivatives' kernels beside them."""
+"""Activations as functions; those worth a kernel of their own are ops, with their derivatives' kernels beside them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,23 @@ import numpy as np
 
 from tinytorch.core.activations.erf import error_function
 from tinytorch.core.tensor import op
-from tinytorch.core.tensor.arithmetic import absolute, add, clamp, divide, exp, expm1, log1p, maximum, multiply, negative, select
+from tinytorch.core.tensor.arithmetic import (
+    absolute,
+    add,
+    clamp,
+    divide,
+    exp,
+    expm1,
+    log1p,
+    maximum,
+    multiply,
+    negative,
+    select,
+)
 from tinytorch.core.tensor.axes import one_dim
 from tinytorch.core.tensor.comparison import greater, greater_equal
 from tinytorch.core.tensor.inplace import write
+from tinytorch.core.tensor.numbers import real
 from tinytorch.core.tensor.promotion import one, one_float, tensors_only
 
 if TYPE_CHECKING:
@@ -77,14 +90,15 @@ def gelu(x: Array, approximate: str) -> Array:
 def gelu_grad(grad: Array, x: Array, approximate: str) -> Array:
     """grad * (Phi(x) + x * Phi'(x))."""
     if approximate == "none":
-        density = np.exp(x * x * -0.5)
+        with np.errstate(over="ignore", under="ignore"):  # far out, the density is 0
+            density = np.exp(x * x * -0.5)
         density *= x
         density *= 1.0 / math.sqrt(2.0 * math.pi)
         density += _normal_cdf(x, approximate)
         density *= grad
         return density
     bent = np.tanh(_inner(x))
-    inner_slope = x * x
+    inner_slope = np.square(np.clip(x, -100.0, 100.0))  # beyond, bent is 1 or -1 and the slope does not matter
     inner_slope *= 3.0 * CUBIC * ROOT
     inner_slope += ROOT
     return (0.5 * (1.0 + bent) + 0.5 * x * (1.0 - bent * bent) * inner_slope) * grad
@@ -102,7 +116,7 @@ def _normal_cdf(x: Array, approximate: str) -> Array:
 
 
 def _inner(x: Array) -> Array:
-    out = x * x
+    out = np.square(np.clip(x, -100.0, 100.0))
     out *= CUBIC * ROOT
     out += ROOT
     out *= x
@@ -167,39 +181,48 @@ def gelu_of(input: Tensor, approximate: str = "none") -> Tensor:
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     """x where it is positive, negative_slope * x elsewhere."""
-    return select(greater(*tensors_only("leaky_relu", input, 0.0)), input, multiply(input, float(negative_slope)))
+    return select(
+        greater(*tensors_only("leaky_relu", input, 0.0)),
+        input,
+        multiply(input, real("leaky_relu", "negative_slope", negative_slope)),
+    )
 
 
 def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
     """x where it is positive, alpha * (exp(x) - 1) elsewhere."""
-    curve = multiply(expm1(clamp(input, max=0.0)), float(alpha))  # clamped, so that no overflow can reach the gradient
+    tensors_only("elu", input)
+    curve = multiply(
+        expm1(clamp(input, max=0.0)), real("elu", "alpha", alpha)
+    )  # clamped, so that no overflow can reach the gradient
     return select(greater(input, 0.0), input, curve)
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + exp(beta * x)) / beta; x itself where beta * x is above the threshold."""
-    scaled = multiply(input, float(beta))
+    tensors_only("softplus", input)
+    scaled = multiply(input, real("softplus", "beta", beta))
     curve = add(maximum(scaled, 0.0), log1p(exp(negative(absolute(scaled)))))
-    return select(greater(scaled, float(threshold)), input, divide(curve, float(beta)))
+    return select(greater(scaled, real("softplus", "threshold", threshold)), input, divide(curve, float(beta)))
 
 
 def hardsigmoid(input: Tensor) -> Tensor:
     """relu6(x + 3) / 6: a sigmoid of straight lines."""
-    return divide(relu6(add(input, 3.0)), 6.0)
+    return divide(relu6(add(*tensors_only("hardsigmoid", input, 3.0))), 6.0)
 
 
 def hardswish(input: Tensor) -> Tensor:
     """x * hardsigmoid(x)."""
-    return multiply(input, hardsigmoid(input))
+    return multiply(*tensors_only("hardswish", input, hardsigmoid(input)))
 
 
 def relu6(input: Tensor) -> Tensor:
     """x, no lower than 0 and no higher than 6; the slope at both ends is 0, unlike clamp's."""
-    return select(greater_equal(input, 6.0), 6.0, relu(input))
+    return select(greater_equal(*tensors_only("relu6", input, 6.0)), 6.0, relu(input))
 
 
 def logsigmoid(input: Tensor) -> Tensor:
     """log(sigmoid(x)), which cannot underflow: -softplus(-x)."""
+    tensors_only("logsigmoid", input)
     return negative(softplus(negative(input), threshold=math.inf))
 
 

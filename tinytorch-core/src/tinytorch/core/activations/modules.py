@@ -24,6 +24,7 @@ class ReLU(Module):
         return functions.relu_(input) if self.inplace else functions.relu(input)
 
     def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
         return "inplace=True" if self.inplace else ""
 
 
@@ -47,6 +48,7 @@ class LeakyReLU(Module):
         return functions.leaky_relu(input, self.negative_slope)
 
     def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
         return f"negative_slope={self.negative_slope}"
 
 
@@ -62,6 +64,7 @@ class ELU(Module):
         return functions.elu(input, self.alpha)
 
     def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
         return f"alpha={self.alpha}"
 
 
@@ -77,6 +80,7 @@ class GELU(Module):
         return functions.gelu(input, self.approximate)
 
     def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
         return f"approximate={self.approximate!r}"
 
 
@@ -116,6 +120,7 @@ class Softplus(Module):
         return functions.softplus(input, self.beta, self.threshold)
 
     def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
         return f"beta={self.beta}, threshold={self.threshold}"
 
 
@@ -147,6 +152,7 @@ class Softmax(Module):
         return functions.softmax(input, self.dim)
 
     def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
         return f"dim={self.dim}"
 
 
@@ -162,4 +168,5 @@ class LogSoftmax(Module):
         return functions.log_softmax(input, self.dim)
 
     def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
         return f"dim={self.dim}"

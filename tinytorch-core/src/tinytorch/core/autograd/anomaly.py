@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinytorch import plugins
-from tinytorch.plugins.hooks import hookimpl
 from tinytorch.plugins.activation import current
+from tinytorch.plugins.hooks import hookimpl
 
 if TYPE_CHECKING:
     from tinytorch.types import Kernel

@@ -1,13 +1,13 @@
 """Differentiating: the chain rule, walked backwards over what was recorded.
 
 Every node knows where its inputs came from, and inputs are recorded before outputs; so the serial numbers, from the
-largest down, are the order in which all of a node's gradient has arrived before it is asked for its inputs'. There is no
-recursion. What a derivative is, the op's rule says; here it is only asked for and added up.
+largest down, are the order in which all of a node's gradient has arrived before it is asked for its inputs'. There is
+no recursion. What a derivative is, the op's rule says; here it is only asked for and added up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tinytorch.core.autograd.modes import recording
@@ -36,8 +36,8 @@ def backward(
 
     Frees what the graph saved unless it is retained; with create_graph the gradients are themselves differentiable.
     """
-    outputs = _listed(tensors)
-    gradients = _initial("backward", outputs, _listed(grad_tensors))
+    outputs = _listed("backward", tensors)
+    gradients = _initial("backward", outputs, _listed("backward", grad_tensors))
     roots = {id(gradient.array) for gradient in gradients.values()}
     _walk(gradients, create_graph if retain_graph is None else retain_graph, create_graph)
     for leaf, gradient in gradients.items():
@@ -57,17 +57,19 @@ def grad(
 
     An input that the outputs do not depend on is an error, or None if allow_unused.
     """
-    wanted = _listed(inputs)
+    wanted = _listed("grad", inputs)
     for number, each in enumerate(wanted):
         if not isinstance(each, Tensor) or not each.requires_grad:
             raise RuntimeError(f"grad: input {number} does not require grad")
-    gradients = _initial("grad", _listed(outputs), _listed(grad_outputs))
+    gradients = _initial("grad", _listed("grad", outputs), _listed("grad", grad_outputs))
     kept = {each.node for each in wanted if each.node is not None}
     _walk(gradients, create_graph if retain_graph is None else retain_graph, create_graph, kept)
     found = tuple(gradients.get(each.node or each) for each in wanted)
     if not allow_unused and any(each is None for each in found):
         place = [each is None for each in found].index(True)
-        raise RuntimeError(f"grad: the outputs do not depend on input {place}; pass allow_unused=True to get None for it")
+        raise RuntimeError(
+            f"grad: the outputs do not depend on input {place}; pass allow_unused=True to get None for it"
+        )
     return found
 
 
@@ -85,7 +87,11 @@ def vjp(function: Callable[..., Tensor], inputs: Sequence[Tensor], gradient: Ten
 
 
 def _walk(
-    gradients: Gradients, retain_graph: bool, create_graph: bool, kept: Collection[Node] = frozenset(), stop: bool = False
+    gradients: Gradients,
+    retain_graph: bool,
+    create_graph: bool,
+    kept: Collection[Node] = frozenset(),
+    stop: bool = False,
 ) -> None:
     """Replace the gradient of every node by those of its inputs until only leaves and kept nodes have one.
 
@@ -127,7 +133,8 @@ def _apply_rule(node: Node, gradient: Tensor) -> Sequence[Tensor | None]:
     """Ask the op for the gradients of its inputs."""
     if node.args is None:
         raise RuntimeError(
-            f"backward: the graph was freed by an earlier backward (at '{node.op.name}'); pass retain_graph=True to the first one"
+            f"backward: the graph was freed by an earlier backward (at '{node.op.name}'); "
+            "pass retain_graph=True to the first one"
         )
     try:
         parts = node.op.derivative(gradient, None if node.out is None else _output(node), *node.args)  # type: ignore[misc]  # it has a rule
@@ -178,7 +185,9 @@ def _initial(name: str, outputs: list[Any], weights: list[Any]) -> Gradients:
         if not isinstance(output, Tensor) or not output.requires_grad:
             raise RuntimeError(f"{name}: the output does not require grad; nothing was recorded that leads to it")
         if weight is None and output.array.size != 1:
-            raise RuntimeError(f"{name}: only a tensor of one element has an implied gradient, this one has shape {output.shape}")
+            raise RuntimeError(
+                f"{name}: only a tensor of one element has an implied gradient, this one has shape {output.shape}"
+            )
         if weight is not None and (not isinstance(weight, Tensor) or weight.shape != output.shape):
             got = weight.shape if isinstance(weight, Tensor) else type(weight).__name__
             raise ValueError(f"{name}: expected a gradient of shape {output.shape}, got {got}")
@@ -204,10 +213,14 @@ def _give_to_retaining(node: Node, gradient: Tensor) -> None:
         tensor.grad = gradient.clone() if tensor.grad is None else add(tensor.grad, gradient)
 
 
-def _listed(each: Any) -> list[Any]:
+def _listed(name: str, each: Any) -> list[Any]:
     if each is None:
         return []
-    return [each] if isinstance(each, Tensor) else list(each)
+    if isinstance(each, Tensor):
+        return [each]
+    if isinstance(each, str) or not isinstance(each, Iterable):
+        raise TypeError(f"{name}: expected a Tensor or a list of them, got {type(each).__name__}")
+    return list(each)
 
 
 Tensor.engine = backward

@@ -6,6 +6,7 @@ Where a backward kernel is an op of its own, its rule is what second derivatives
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from tinytorch.core.activations import functions as activations
 from tinytorch.core.activations.erf import erf
 from tinytorch.core.autograd.engine import vjp
+from tinytorch.core.autograd.modes import is_grad_enabled
 from tinytorch.core.layers import normalization, shaping
 from tinytorch.core.layers.embedding import lookup, lookup_grad
 from tinytorch.core.layers.linear import linear
@@ -138,11 +140,16 @@ def lookup_grad_rule(grad: Tensor, _out: None, _grad_out: None, indices: Tensor,
 
 @normalization.layer_norm.rule
 def layer_norm_rule(
-    grad: Tensor, out: Saved, x: Tensor, weight: Tensor | None, bias: Tensor | None, ndim: int, _eps: None
+    grad: Tensor, out: Saved, x: Tensor, weight: Tensor | None, bias: Tensor | None, ndim: int, eps: float
 ) -> Gradients:
     _, mean, rstd = out
     by_input = normalization.layer_norm_grad(grad, x, weight, mean, rstd, ndim) if x.requires_grad else None
-    return by_input, _by_weight(grad, x, weight, mean, rstd), None if bias is None else grad
+    by_weight = None
+    if weight is not None and weight.requires_grad:
+        by_weight = multiply(
+            grad, _normalized(x, mean, rstd, lambda: normalization.layer_norm(x, None, None, ndim, eps))
+        )
+    return by_input, by_weight, None if bias is None else grad
 
 
 @normalization.layer_norm_grad.rule
@@ -150,17 +157,20 @@ def layer_norm_grad_rule(
     grad: Tensor, _out: None, grad_out: Tensor, x: Tensor, weight: Tensor | None, mean: Tensor, rstd: Tensor, ndim: int
 ) -> Gradients:
     dims = tuple(range(x.ndim - ndim, x.ndim))
-    return _normalized_grad_rule(grad, grad_out, x, weight, mean, rstd, dims)
+    return _normalized_grad_rule(grad, grad_out, x, weight, mean, rstd, dims, x.shape[x.ndim - ndim :])
 
 
 @normalization.batch_norm_train.rule
-def batch_norm_rule(grad: Tensor, out: Saved, x: Tensor, weight: Tensor | None, bias: Tensor | None, _eps: None) -> Gradients:
+def batch_norm_rule(
+    grad: Tensor, out: Saved, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
+) -> Gradients:
     _, mean, rstd = out
     by_input = normalization.batch_norm_grad(grad, x, weight, mean, rstd) if x.requires_grad else None
     dims = (0, *range(2, x.ndim))
     by_weight = None
     if weight is not None and weight.requires_grad:
-        by_weight = multiply(grad, multiply(subtract(x, mean), rstd)).sum(dims)
+        normalized = _normalized(x, mean, rstd, lambda: normalization.batch_norm_train(x, None, None, eps))
+        by_weight = multiply(grad, normalized).sum(dims)
     return by_input, by_weight, grad.sum(dims) if bias is not None and bias.requires_grad else None
 
 
@@ -168,29 +178,38 @@ def batch_norm_rule(grad: Tensor, out: Saved, x: Tensor, weight: Tensor | None, 
 def batch_norm_grad_rule(
     grad: Tensor, _out: None, grad_out: Tensor, x: Tensor, weight: Tensor | None, mean: Tensor, rstd: Tensor
 ) -> Gradients:
-    channels = None if weight is None else weight.reshape(-1, *[1] * (x.ndim - 2))
-    parts = _normalized_grad_rule(grad, grad_out, x, channels, mean, rstd, (0, *range(2, x.ndim)))
-    by_weight = parts[2]
-    return parts[0], parts[1], None if by_weight is None or weight is None else by_weight.reshape(weight.shape)
+    channels = (-1, *[1] * (x.ndim - 2))
+    return _normalized_grad_rule(grad, grad_out, x, weight, mean, rstd, (0, *range(2, x.ndim)), channels)
 
 
-def _by_weight(grad: Tensor, x: Tensor, weight: Tensor | None, mean: Tensor, rstd: Tensor) -> Tensor | None:
-    if weight is None or not weight.requires_grad:
-        return None
-    return multiply(grad, multiply(subtract(x, mean), rstd))
+def _normalized(x: Tensor, mean: Tensor, rstd: Tensor, again: Callable[[], Tensor]) -> Tensor:
+    """(x - mean) * rstd; made again where a second derivative may follow, since mean and rstd are functions of x."""
+    if is_grad_enabled() and x.requires_grad:
+        return again()[0]
+    return multiply(subtract(x, mean), rstd)
 
 
 def _normalized_grad_rule(
-    grad: Tensor, grad_out: Tensor, x: Tensor, weight: Tensor | None, mean: Tensor, rstd: Tensor, dims: tuple[int, ...]
+    grad: Tensor,
+    grad_out: Tensor,
+    x: Tensor,
+    weight: Tensor | None,
+    mean: Tensor,
+    rstd: Tensor,
+    dims: tuple[int, ...],
+    weight_shape: tuple[int, ...],
 ) -> Gradients:
-    """Of the backward of a normalization: mean and rstd are functions of x, so x is normalized anew, differentiably."""
+    """Of the backward of a normalization: mean and rstd are functions of x, so x is normalized anew, differentiably.
+
+    The weight multiplies x in weight_shape.
+    """
     eps = (1.0 / (rstd * rstd) - ((x - mean) * (x - mean)).mean(dims, keepdim=True)).detach()
 
     def composed(grad_out: Tensor, x: Tensor, weight: Tensor | None = None) -> Tensor:
         centred = x - x.mean(dims, keepdim=True)
         scale = divide(1.0, sqrt((centred * centred).mean(dims, keepdim=True) + eps))
         normalized = centred * scale
-        weighted = grad_out if weight is None else grad_out * weight
+        weighted = grad_out if weight is None else grad_out * weight.reshape(weight_shape)
         shared = (weighted * normalized).mean(dims, keepdim=True)
         return scale * (weighted - weighted.mean(dims, keepdim=True) - normalized * shared)
 

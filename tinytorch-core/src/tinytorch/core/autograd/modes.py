@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ContextDecorator
-from typing import Any
+from typing import Any, TypeVar
 
 from tinytorch.core.tensor.op import grad_enabled
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def is_grad_enabled() -> bool:
@@ -59,7 +61,7 @@ class set_grad_enabled(recording):  # noqa: N801  PyTorch's name
         self.before.append(self.at_first)
         grad_enabled.set(self.mode)
 
-    def __call__(self, func: Callable[..., Any]) -> Callable[..., Any]:
+    def __call__(self, func: Function) -> Function:
         """Decorate a function; outside it nothing changes."""
         grad_enabled.set(self.at_first)
         return super().__call__(func)

@@ -6,6 +6,7 @@ input's where the input was broadcast, and stretches it where the input was redu
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -167,8 +168,9 @@ def sigmoid_grad_rule(grad: Tensor, _out: None, grad_out: Tensor, out: Tensor) -
 @arithmetic.clip.rule
 def clip_rule(grad: Tensor, _out: None, x: Tensor, low: float | None, high: float | None) -> Tensor:
     """The gradient passes where x is within the bounds, the bounds included."""
-    inside = x == x if low is None else greater_equal(x, low)
-    inside = inside if high is None else logical_and(inside, less_equal(x, high))
+    above = None if low is None else greater_equal(x, low)
+    below = None if high is None else less_equal(x, high)
+    inside = below if above is None else above if below is None else logical_and(above, below)
     return select(inside, grad, 0.0)
 
 
@@ -240,7 +242,9 @@ def put_rule(grad: Tensor, _out: None, _x: None, index: Any, _shape: None) -> Te
 
 @indexing.assign.rule
 def assign_rule(grad: Tensor, _out: None, _x: None, value: Tensor, index: Any) -> Gradients:
-    return indexing.assign(grad, grad.new_zeros(()), index), indexing.getitem(grad, index) if value.requires_grad else None
+    return indexing.assign(grad, grad.new_zeros(()), index), indexing.getitem(
+        grad, index
+    ) if value.requires_grad else None
 
 
 @indexing.gather_along.rule
@@ -284,16 +288,17 @@ reductions.reduce_min.rule(_extreme_rule)
 
 @reductions.reduce_prod.rule
 def prod_rule(grad: Tensor, _out: None, x: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:
-    """Each element's slope is the product of the others: of those before it times those after it, so that zeros need no care."""
-    last = [i for i in range(x.ndim) if i not in dims] + list(dims)
-    rows = shapes.permute_dims(x, tuple(last)).reshape(*[x.shape[i] for i in last[: x.ndim - len(dims)]], -1)
+    """Each element's slope is the product of the others: of those before it times those after it; zeros do no harm."""
+    kept = [i for i in range(x.ndim) if i not in dims]
+    last = [*kept, *dims]
+    rows = shapes.permute_dims(x, tuple(last)).reshape(*[x.shape[i] for i in kept], math.prod(x.shape[i] for i in dims))
     others = multiply(_products_before(rows), _products_before(rows.flip(-1)).flip(-1))
     slope = shapes.permute_dims(others.reshape([x.shape[i] for i in last]), tuple(int(i) for i in np.argsort(last)))
     return multiply(_kept(grad, dims, keepdim), slope)
 
 
 def _products_before(rows: Tensor) -> Tensor:
-    """For each element of the last dimension the product of those before it, by doubling steps (Hillis & Steele 1986)."""
+    """For each element of the last dimension the product of those before it, doubling steps (Hillis & Steele 1986)."""
     size, step = rows.shape[-1], 1
     ones = rows.new_ones((*rows.shape[:-1], 1))
     out = shapes.cat([ones, rows[..., : max(size - 1, 0)]], -1) if size else rows

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinytorch.core.dataloader.dataset import TensorDataset
+from tinytorch.core.dataloader.dataset import TensorDataset, check_sized
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.tensor.creation import tensor
-from tinytorch.core.tensor.random import randperm
+from tinytorch.core.tensor.numbers import whole
+from tinytorch.core.tensor.random import randperm, stream
 from tinytorch.core.tensor.shapes import stack
 from tinytorch.plugins.context import carry
 
@@ -41,8 +42,11 @@ class DataLoader:
     ) -> None:
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f"DataLoader: expected a batch_size of 1 or more, got {batch_size!r}")
-        if num_workers < 0:
-            raise ValueError(f"DataLoader: expected 0 or more workers, got {num_workers}")
+        check_sized("DataLoader", dataset)
+        whole("DataLoader", "num_workers", num_workers, least=0)
+        if collate_fn is not None and not callable(collate_fn):
+            raise TypeError(f"DataLoader: expected collate_fn as a function, got {type(collate_fn).__name__}")
+        stream(generator)  # refuses what is no Generator
         self.dataset, self.batch_size, self.shuffle = dataset, batch_size, shuffle
         self.num_workers, self.drop_last, self.generator = num_workers, drop_last, generator
         self.collate_fn = collate_fn
@@ -84,18 +88,27 @@ class DataLoader:
 
 
 def default_collate(batch: list[Any]) -> Any:
-    """Samples as one batch: tensors are stacked, numbers become a tensor, tuples and dicts are collated part by part."""
+    """Samples as one batch: tensors are stacked, numbers become a tensor, tuples and dicts are collated by part."""
+    if not batch:
+        raise ValueError("default_collate: expected at least one sample, got none")
     first = batch[0]
     if isinstance(first, Tensor):
         return stack(batch)
     if isinstance(first, (bool, int, float, np.ndarray, np.generic)):
+        shapes = {np.shape(sample) for sample in batch}
+        if len(shapes) > 1:
+            raise ValueError(
+                f"default_collate: expected arrays of one shape, got {' and '.join(map(str, sorted(shapes)))}"
+            )
         return tensor(np.stack(batch) if isinstance(first, (np.ndarray, np.generic)) else batch)
     if isinstance(first, dict):
+        if any(not isinstance(sample, dict) or sample.keys() != first.keys() for sample in batch):
+            raise ValueError(
+                f"default_collate: expected dicts with the keys {', '.join(map(str, first))} in every sample"
+            )
         return {key: default_collate([sample[key] for sample in batch]) for key in first}
     if isinstance(first, (tuple, list)):
         if any(len(sample) != len(first) for sample in batch):
-            raise ValueError("DataLoader: samples of a batch have different lengths")
+            raise ValueError(f"default_collate: expected {len(first)} parts in every sample, some have more or fewer")
         return type(first)(default_collate(list(part)) for part in zip(*batch, strict=True))
     return batch
-
-

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tinytorch.core.module import Module
+from tinytorch.core.tensor.numbers import whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from tinytorch.core.tensor import Tensor
 
 
@@ -45,7 +45,7 @@ class Sequential(Module):
         """One part, or a Sequential of some."""
         if isinstance(index, slice):
             return Sequential(OrderedDict(list(self.named_children())[index]))
-        return list(self.children())[index]
+        return _at(self, index)
 
 
 class ModuleList(Module):
@@ -62,6 +62,8 @@ class ModuleList(Module):
 
     def extend(self, modules: Iterable[Module]) -> ModuleList:
         """Add modules at the end."""
+        if not isinstance(modules, Iterable):
+            raise TypeError(f"ModuleList: expected modules, got {type(modules).__name__}")
         for module in modules:
             self.append(module)
         return self
@@ -74,19 +76,23 @@ class ModuleList(Module):
 
     def __getitem__(self, index: int | slice) -> Any:
         """One module, or a ModuleList of some."""
-        found = list(self.children())[index]
-        return ModuleList(found) if isinstance(found, list) else found
+        if isinstance(index, slice):
+            return ModuleList(list(self.children())[index])
+        return _at(self, index)
 
     def __setitem__(self, index: int, module: Module) -> None:
         """Replace a module."""
-        self.add_module(str(range(len(self))[index]), module)
+        _at(self, index)
+        self.add_module(str(index % len(self)), module)
 
 
 class ModuleDict(Module):
     """A dict whose modules are registered; it computes nothing."""
 
-    def __init__(self, modules: dict[str, Module] | None = None) -> None:
+    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
         super().__init__()
+        if modules is not None and not isinstance(modules, Mapping):
+            raise TypeError(f"ModuleDict: expected modules by name, got {type(modules).__name__}")
         for name, module in (modules or {}).items():
             self.add_module(name, module)
 
@@ -101,6 +107,8 @@ class ModuleDict(Module):
 
     def __getitem__(self, name: str) -> Module:
         """The module of that name."""
+        if name not in self._modules:
+            raise KeyError(f"ModuleDict: no module '{name}'; there are {', '.join(self._modules) or 'none'}")
         return self._modules[name]  # type: ignore[return-value]  # a module dict holds no None
 
     def __setitem__(self, name: str, module: Module) -> None:
@@ -110,3 +118,19 @@ class ModuleDict(Module):
     def items(self) -> Iterator[tuple[str, Module]]:
         """Names and modules."""
         return self.named_children()
+
+    def keys(self) -> Iterator[str]:
+        """Names."""
+        return iter(self)
+
+    def values(self) -> Iterator[Module]:
+        """Modules."""
+        return self.children()
+
+
+def _at(container: Sequential | ModuleList, index: int) -> Module:
+    """One part by its place; negative ones count from the end."""
+    name, size = type(container).__name__, len(container)
+    if not -size <= whole(name, "an index", index) < size:
+        raise IndexError(f"{name}: index {index} is out of range for {size} modules")
+    return list(container.children())[index]

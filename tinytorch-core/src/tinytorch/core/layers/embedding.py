@@ -11,17 +11,21 @@ from tinytorch.core.module import Module, Parameter
 from tinytorch.core.tensor import Tensor, op
 from tinytorch.core.tensor.creation import empty
 from tinytorch.core.tensor.inplace import note_write
+from tinytorch.core.tensor.numbers import whole
+from tinytorch.core.tensor.promotion import tensors_only
 
 if TYPE_CHECKING:
     from tinytorch.types import Array, Shape
 
 
-def _in_table(name: str, weight: Any, indices: Any) -> tuple[Any, ...]:
+def _in_table(_name: str, weight: Any, indices: Any) -> tuple[Any, ...]:
+    if tensors_only("embedding", weight)[0].ndim != 2:
+        raise ValueError(f"embedding: expected a table of two dimensions, got shape {weight.shape}")
     if not isinstance(indices, Tensor) or indices.array.dtype.kind not in "iu":
         got = indices.dtype if isinstance(indices, Tensor) else type(indices).__name__
-        raise TypeError(f"{name}: expected an integer tensor of indices, got {got}")
+        raise TypeError(f"embedding: expected an integer tensor of indices, got {got}")
     if indices.array.size and not 0 <= indices.array.min() <= indices.array.max() < weight.shape[0]:
-        raise IndexError(f"{name}: an index is outside the table's 0 ... {weight.shape[0] - 1}")
+        raise IndexError(f"embedding: an index is outside the table's 0 ... {weight.shape[0] - 1}")
     return weight, indices
 
 
@@ -33,7 +37,7 @@ def lookup(weight: Array, indices: Array) -> Array:
 
 @op
 def lookup_grad(grad: Array, indices: Array, shape: Shape) -> Array:
-    """Zeros of the table's shape with each looked-up vector's gradient added to its row: sorted, then summed in runs."""
+    """Zeros of the table's shape, each looked-up vector's gradient added to its row: sorted, then summed in runs."""
     out = np.zeros_like(grad, shape=shape)
     order = np.argsort(indices, axis=None, kind="stable")
     if order.size:
@@ -46,10 +50,16 @@ def lookup_grad(grad: Array, indices: Array, shape: Shape) -> Array:
 def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> Tensor:
     """The vectors of these numbers: (...), (rows, width) -> (..., width); the row padding_idx gets no gradient."""
     if padding_idx is None:
-        return lookup(weight, input)  # type: ignore[no-any-return]  # ops give tensors
+        return lookup(weight, input)
+    _check_padding("embedding", padding_idx, tensors_only("embedding", weight)[0].shape[0])
     learned = np.arange(weight.shape[0]) != padding_idx % weight.shape[0]
     fixed = Tensor(learned[:, None])
-    return lookup(weight.detach().masked_fill(fixed, 0.0) + weight.masked_fill(~fixed, 0.0), input)  # type: ignore[no-any-return]
+    return lookup(weight.detach().masked_fill(fixed, 0.0) + weight.masked_fill(~fixed, 0.0), input)
+
+
+def _check_padding(name: str, padding_idx: int, rows: int) -> None:
+    if not -rows <= whole(name, "padding_idx", padding_idx) < rows:
+        raise ValueError(f"{name}: padding_idx {padding_idx} is outside the table of {rows}")
 
 
 class Embedding(Module):
@@ -57,9 +67,11 @@ class Embedding(Module):
 
     def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None) -> None:
         super().__init__()
-        if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
-            raise ValueError(f"Embedding: padding_idx {padding_idx} is outside the table of {num_embeddings}")
-        self.num_embeddings, self.embedding_dim, self.padding_idx = num_embeddings, embedding_dim, padding_idx
+        self.num_embeddings = whole("Embedding", "num_embeddings", num_embeddings, least=0)
+        self.embedding_dim = whole("Embedding", "embedding_dim", embedding_dim, least=0)
+        if padding_idx is not None:
+            _check_padding("Embedding", padding_idx, num_embeddings)
+        self.padding_idx = padding_idx
         self.weight = Parameter(empty(num_embeddings, embedding_dim))
         self.reset_parameters()
 
@@ -75,5 +87,6 @@ class Embedding(Module):
         return embedding(input, self.weight, self.padding_idx)
 
     def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
         padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
         return f"{self.num_embeddings}, {self.embedding_dim}{padding}"

@@ -12,12 +12,22 @@ import numpy as np
 
 from tinytorch.core.tensor import random
 from tinytorch.core.tensor.inplace import note_write
+from tinytorch.core.tensor.numbers import real
+from tinytorch.core.tensor.promotion import floats_only, tensors_only
 
 if TYPE_CHECKING:
     from tinytorch.core.tensor import Tensor
     from tinytorch.types import Array
 
-GAINS = {"linear": 1.0, "conv1d": 1.0, "conv2d": 1.0, "sigmoid": 1.0, "tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75}
+GAINS = {
+    "linear": 1.0,
+    "conv1d": 1.0,
+    "conv2d": 1.0,
+    "sigmoid": 1.0,
+    "tanh": 5.0 / 3.0,
+    "relu": math.sqrt(2.0),
+    "selu": 0.75,
+}
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
@@ -25,22 +35,35 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     if nonlinearity == "leaky_relu":
         return math.sqrt(2.0 / (1.0 + (0.01 if param is None else param) ** 2))
     if nonlinearity not in GAINS:
-        raise ValueError(f"calculate_gain: unknown nonlinearity '{nonlinearity}'; expected one of {', '.join(GAINS)}, leaky_relu")
+        raise ValueError(
+            f"calculate_gain: unknown nonlinearity '{nonlinearity}'; expected one of {', '.join(GAINS)}, leaky_relu"
+        )
     return GAINS[nonlinearity]
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
     """Uniform in [a, b)."""
-    return _set(tensor, random.rand(tensor.shape, dtype=tensor.dtype).array * (b - a) + a)
+    floats_only("uniform_", tensor)
+    low, high = real("uniform_", "a", a), real("uniform_", "b", b)
+    return _set(tensor, random.rand(tensor.shape, dtype=tensor.dtype).array * (high - low) + low)
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Normal with this mean and standard deviation."""
-    return _set(tensor, random.randn(tensor.shape, dtype=tensor.dtype).array * std + mean)
+    floats_only("normal_", tensor)
+    middle, spread = real("normal_", "mean", mean), real("normal_", "std", std)
+    if spread < 0:
+        raise ValueError(f"normal_: expected std of 0 or more, got {std}")
+    return _set(tensor, random.randn(tensor.shape, dtype=tensor.dtype).array * spread + middle)
 
 
 def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> Tensor:
     """Normal, drawn again where it falls outside [a, b]."""
+    floats_only("trunc_normal_", tensor)
+    if not a < b or not a - 2 * std < mean < b + 2 * std:  # farther away, nearly all would be drawn again for ever
+        raise ValueError(
+            f"trunc_normal_: expected a < b and a mean near them, got [{a}, {b}] for mean {mean} and std {std}"
+        )
     values = random.randn(tensor.shape, dtype=tensor.dtype).array * std + mean
     while (outside := (values < a) | (values > b)).any():
         values[outside] = random.randn(int(outside.sum()), dtype=tensor.dtype).array * std + mean
@@ -49,7 +72,8 @@ def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """One number everywhere."""
-    return _set(tensor, np.full(tensor.shape, val, tensor.dtype))
+    tensors_only("constant_", tensor)
+    return _set(tensor, np.full(tensor.shape, real("constant_", "val", val), tensor.dtype))
 
 
 def zeros_(tensor: Tensor) -> Tensor:
@@ -64,7 +88,8 @@ def ones_(tensor: Tensor) -> Tensor:
 
 def eye_(tensor: Tensor) -> Tensor:
     """The identity matrix."""
-    _check_dims("eye_", tensor)
+    if tensors_only("eye_", tensor)[0].ndim != 2:
+        raise ValueError(f"eye_: expected a matrix, got shape {tensor.shape}")
     return _set(tensor, np.eye(*tensor.shape, dtype=tensor.dtype))
 
 
@@ -117,7 +142,7 @@ def _kaiming_std(name: str, tensor: Tensor, a: float, mode: str, nonlinearity: s
 
 
 def _check_dims(name: str, tensor: Tensor) -> None:
-    if tensor.ndim < 2:
+    if floats_only(name, tensor)[0].ndim < 2:
         raise ValueError(f"{name}: expected a weight of at least 2 dimensions, got shape {tensor.shape}")
 
 

@@ -11,6 +11,7 @@ from tinytorch.core.layers import init
 from tinytorch.core.module import Module, Parameter
 from tinytorch.core.tensor import Tensor, op
 from tinytorch.core.tensor.creation import empty
+from tinytorch.core.tensor.numbers import whole
 from tinytorch.core.tensor.promotion import tensors_only
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def _fitting(name: str, x: Any, weight: Any, bias: Any) -> tuple[Any, ...]:
         tensors_only(name, each)
     if weight.ndim != 2 or x.ndim < 1 or x.shape[-1] != weight.shape[1]:
         raise ValueError(f"{name}: input {x.shape} does not fit a weight of (out, in) = {weight.shape}")
-    if bias is not None and bias.shape != weight.shape[:1]:
+    if bias is not None and tensors_only(name, bias)[0].shape != weight.shape[:1]:
         raise ValueError(f"{name}: expected a bias of shape {weight.shape[:1]}, got {bias.shape}")
     if x.array.dtype != weight.array.dtype or (bias is not None and bias.array.dtype != weight.array.dtype):
         raise TypeError(f"{name}: input is {x.dtype}, weight {weight.dtype}; convert one with .to(dtype)")
@@ -32,7 +33,7 @@ def _fitting(name: str, x: Any, weight: Any, bias: Any) -> tuple[Any, ...]:
 @op(prepare=_fitting)
 def linear(x: Array, weight: Array, bias: Array | None) -> Array:
     """x @ weight.T + bias: (..., in), (out, in), (out,) -> (..., out)."""
-    rows = x.reshape(-1, x.shape[-1])
+    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
     out = np.matmul(rows, weight.T)
     if bias is not None:
         out += bias
@@ -41,7 +42,7 @@ def linear(x: Array, weight: Array, bias: Array | None) -> Array:
 
 def linear_of(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input @ weight.T + bias: (..., in), (out, in), (out,) -> (..., out)."""
-    return linear(input, weight, bias)  # type: ignore[no-any-return]  # ops give tensors
+    return linear(input, weight, bias)
 
 
 class Linear(Module):
@@ -49,7 +50,8 @@ class Linear(Module):
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         super().__init__()
-        self.in_features, self.out_features = in_features, out_features
+        self.in_features = whole("Linear", "in_features", in_features, least=0)
+        self.out_features = whole("Linear", "out_features", out_features, least=0)
         self.weight = Parameter(empty(out_features, in_features))
         self.register_parameter("bias", Parameter(empty(out_features)) if bias else None)
         self.reset_parameters()
@@ -63,7 +65,8 @@ class Linear(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """(..., in_features) -> (..., out_features)."""
-        return linear(input, self.weight, self.bias)  # type: ignore[no-any-return]  # ops give tensors
+        return linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

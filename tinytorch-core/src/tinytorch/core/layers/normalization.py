@@ -13,9 +13,11 @@ import numpy as np
 from tinytorch.core.module import Module, Parameter
 from tinytorch.core.tensor import Tensor, op
 from tinytorch.core.tensor.arithmetic import add, divide, multiply, sqrt, subtract
+from tinytorch.core.tensor.axes import shape_of
 from tinytorch.core.tensor.creation import ones, tensor, zeros
 from tinytorch.core.tensor.inplace import note_write
-from tinytorch.core.tensor.promotion import tensors_only
+from tinytorch.core.tensor.numbers import real, whole
+from tinytorch.core.tensor.promotion import floats_only, tensors_only
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +27,25 @@ if TYPE_CHECKING:
     Saved = tuple[Array, Array, Array]
 
 
-@op(prepare=tensors_only)
+def _check_fit(name: str, x: Tensor, shape: tuple[int, ...], **parts: Any) -> None:
+    """Raise where a weight, bias or average is no tensor of this shape and x's dtype."""
+    for what, part in parts.items():
+        if part is None:
+            continue
+        tensors_only(name, part)
+        if part.array.shape != shape:
+            raise ValueError(f"{name}: expected a {what} of shape {shape}, got {part.shape}")
+        if part.array.dtype != x.array.dtype:
+            raise TypeError(f"{name}: input is {x.dtype}, {what} {part.dtype}; convert one with .to(dtype)")
+
+
+def _of_one_shape(name: str, x: Any, weight: Any, bias: Any, ndim: int, eps: float) -> tuple[Any, ...]:
+    floats_only(name, x)
+    _check_fit(name, x, x.array.shape[x.ndim - ndim :], weight=weight, bias=bias)
+    return x, weight, bias, ndim, eps
+
+
+@op(prepare=_of_one_shape)
 def layer_norm(x: Array, weight: Array | None, bias: Array | None, ndim: int, eps: float) -> Saved:
     """Normalize over the last `ndim` dimensions -> (out, mean, rstd); weight and bias have their shape."""
     out, mean, rstd = _normalized(x, tuple(range(x.ndim - ndim, x.ndim)), eps)
@@ -35,10 +55,12 @@ def layer_norm(x: Array, weight: Array | None, bias: Array | None, ndim: int, ep
 @op
 def layer_norm_grad(grad: Array, x: Array, weight: Array | None, mean: Array, rstd: Array, ndim: int) -> Array:
     """The gradient of x; mean and rstd are layer_norm's second and third output."""
-    return _normalized_grad(grad if weight is None else grad * weight, x, mean, rstd, tuple(range(x.ndim - ndim, x.ndim)))
+    return _normalized_grad(
+        grad if weight is None else grad * weight, x, mean, rstd, tuple(range(x.ndim - ndim, x.ndim))
+    )
 
 
-@op(prepare=tensors_only)
+@op
 def batch_norm_train(x: Array, weight: Array | None, bias: Array | None, eps: float) -> Saved:
     """Normalize each channel over batch and space -> (out, mean, rstd): (batch, channels, ...)."""
     out, mean, rstd = _normalized(x, (0, *range(2, x.ndim)), eps)
@@ -88,19 +110,28 @@ def _per_channel(vector: Array | None, ndim: int) -> Any:
 
 
 def layer_normalized(
-    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
 ) -> Tensor:
     """Normalize over the last dimensions, which must be `normalized_shape`."""
-    shape = tuple(normalized_shape)
+    floats_only("layer_norm", input)
+    shape = shape_of("layer_norm", (normalized_shape,))
     if not shape or input.shape[-len(shape) :] != shape:
         raise ValueError(f"layer_norm: input {input.shape} does not end in {shape}")
-    return layer_norm(input, weight, bias, len(shape), eps)[0]  # type: ignore[no-any-return]  # ops give tensors
+    return layer_norm(input, weight, bias, len(shape), eps)[0]
 
 
-def group_norm(input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5) -> Tensor:
+def group_norm(
+    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+) -> Tensor:
     """Normalize each sample over groups of channels: (batch, channels, ...)."""
-    if input.ndim < 2 or input.shape[1] % num_groups:
+    floats_only("group_norm", input)
+    if input.ndim < 2 or input.shape[1] % whole("group_norm", "num_groups", num_groups, least=1):
         raise ValueError(f"group_norm: channels of input {input.shape} cannot be divided into {num_groups} groups")
+    _check_fit("group_norm", input, input.shape[1:2], weight=weight, bias=bias)
     groups = input.reshape(input.shape[0], num_groups, -1)
     out = layer_norm(groups, None, None, 1, eps)[0].reshape(input.shape)
     channels = (-1, *[1] * (input.ndim - 2))
@@ -119,8 +150,20 @@ def batch_norm(
     eps: float = 1e-5,
 ) -> Tensor:
     """Normalize each channel: by the batch in training, which also moves the running averages; else by those."""
+    floats_only("batch_norm", input)
     if input.ndim < 2:
         raise ValueError(f"batch_norm: expected (batch, channels, ...), got shape {input.shape}")
+    _check_fit(
+        "batch_norm",
+        input,
+        input.shape[1:2],
+        weight=weight,
+        bias=bias,
+        running_mean=running_mean,
+        running_var=running_var,
+    )
+    if (running_mean is None) != (running_var is None) or (running_mean is None and not training):
+        raise ValueError("batch_norm: expected running_mean and running_var, or training=True and neither")
     if not training and running_mean is not None and running_var is not None:
         channels = (-1, *[1] * (input.ndim - 2))
         scale = divide(1.0 if weight is None else weight, sqrt(add(running_var, eps)))
@@ -129,13 +172,15 @@ def batch_norm(
         return add(multiply(input, scale.reshape(channels)), shift.reshape(channels))
     count = input.array.size // max(input.shape[1], 1)
     if count < 2:
-        raise ValueError(f"batch_norm: expected more than one value for each channel in training, got input {input.shape}")
+        raise ValueError(
+            f"batch_norm: expected more than one value for each channel in training, got input {input.shape}"
+        )
     out, mean, rstd = batch_norm_train(input, weight, bias, eps)
     if running_mean is not None and running_var is not None:
         variance = (1.0 / np.square(rstd.array) - eps) * (count / (count - 1))
         _move(running_mean, mean.array, momentum)
         _move(running_var, variance, momentum)
-    return out  # type: ignore[no-any-return]  # ops give tensors
+    return out
 
 
 def _move(average: Tensor, value: Array, momentum: float) -> None:
@@ -147,18 +192,29 @@ def _move(average: Tensor, value: Array, momentum: float) -> None:
 class LayerNorm(Module):
     """Normalize over the last dimensions, of shape normalized_shape."""
 
-    def __init__(self, normalized_shape: int | Sequence[int], eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True) -> None:
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+    ) -> None:
         super().__init__()
-        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-        self.eps = eps
+        self.normalized_shape = shape_of("LayerNorm", (normalized_shape,))
+        if any(n < 0 for n in self.normalized_shape):
+            raise ValueError(f"LayerNorm: expected sizes of 0 or more, got {self.normalized_shape}")
+        self.eps = real("LayerNorm", "eps", eps)
         self.register_parameter("weight", Parameter(ones(self.normalized_shape)) if elementwise_affine else None)
-        self.register_parameter("bias", Parameter(zeros(self.normalized_shape)) if elementwise_affine and bias else None)
+        self.register_parameter(
+            "bias", Parameter(zeros(self.normalized_shape)) if elementwise_affine and bias else None
+        )
 
     def forward(self, input: Tensor) -> Tensor:
         """(..., *normalized_shape) -> the same."""
         return layer_normalized(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.weight is not None}"
 
 
@@ -167,7 +223,7 @@ class GroupNorm(Module):
 
     def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True) -> None:
         super().__init__()
-        if num_channels % num_groups:
+        if num_channels % whole("GroupNorm", "num_groups", num_groups, least=1):
             raise ValueError(f"GroupNorm: {num_channels} channels cannot be divided into {num_groups} groups")
         self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
         self.register_parameter("weight", Parameter(ones(num_channels)) if affine else None)
@@ -178,6 +234,7 @@ class GroupNorm(Module):
         return group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
         return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.weight is not None}"
 
 
@@ -187,10 +244,17 @@ class _BatchNorm(Module):
     dims: tuple[int, ...]
 
     def __init__(
-        self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True, track_running_stats: bool = True
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
     ) -> None:
         super().__init__()
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        name = type(self).__name__
+        self.num_features, self.eps = whole(name, "num_features", num_features, least=0), real(name, "eps", eps)
+        self.momentum = None if momentum is None else real(name, "momentum", momentum)
         self.register_parameter("weight", Parameter(ones(num_features)) if affine else None)
         self.register_parameter("bias", Parameter(zeros(num_features)) if affine else None)
         self.register_buffer("running_mean", zeros(num_features) if track_running_stats else None)
@@ -199,16 +263,24 @@ class _BatchNorm(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """(batch, num_features, ...) -> the same."""
+        name = type(self).__name__
+        tensors_only(name, input)
         if input.ndim not in self.dims or input.shape[1] != self.num_features:
-            raise ValueError(f"{type(self).__name__}: expected (batch, {self.num_features}, ...) of {self.dims} dimensions, got {input.shape}")
+            dims = " or ".join(map(str, self.dims))
+            raise ValueError(
+                f"{name}: expected (batch, {self.num_features}, ...) of {dims} dimensions, got {input.shape}"
+            )
         momentum = self.momentum
         if self.training and self.num_batches_tracked is not None:
             self.num_batches_tracked.array += 1
             momentum = 1.0 / float(self.num_batches_tracked) if momentum is None else momentum
         training = self.training or self.running_mean is None
-        return batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias, training, momentum or 0.0, self.eps)
+        return batch_norm(
+            input, self.running_mean, self.running_var, self.weight, self.bias, training, momentum or 0.0, self.eps
+        )
 
     def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
         return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.weight is not None}"
 
 
@@ -222,5 +294,3 @@ class BatchNorm2d(_BatchNorm):
     """Normalize each channel over batch and space: (batch, channels, height, width)."""
 
     dims = (4,)
-
-

@@ -8,6 +8,8 @@ import numpy as np
 
 from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor, op
+from tinytorch.core.tensor.axes import shape_of
+from tinytorch.core.tensor.numbers import real
 from tinytorch.core.tensor.promotion import tensors_only
 from tinytorch.core.tensor.random import stream
 from tinytorch.core.tensor.shapes import flatten, unflatten
@@ -26,12 +28,17 @@ def drop(x: Array, mask: Array, scale: float) -> Array:
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     """Zero each element with probability p and scale the others by 1 / (1 - p), in training."""
-    if not 0.0 <= p <= 1.0:
-        raise ValueError(f"dropout: expected a probability from 0 to 1, got {p}")
+    tensors_only("dropout", input)
+    _check_probability("dropout", p)
     if not training or p == 0.0:
         return input
     kept = stream(None).random(input.shape, dtype=np.float32) >= p
-    return drop(input, Tensor(np.asarray(kept)), 1.0 / (1.0 - p) if p < 1.0 else 0.0)  # type: ignore[no-any-return]
+    return drop(input, Tensor(np.asarray(kept)), 1.0 / (1.0 - p) if p < 1.0 else 0.0)
+
+
+def _check_probability(name: str, p: float) -> None:
+    if not 0.0 <= real(name, "p", p) <= 1.0:
+        raise ValueError(f"{name}: expected a probability from 0 to 1, got {p}")
 
 
 class Dropout(Module):
@@ -39,8 +46,7 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()
-        if not 0.0 <= p <= 1.0:
-            raise ValueError(f"Dropout: expected a probability from 0 to 1, got {p}")
+        _check_probability("Dropout", p)
         self.p = p
 
     def forward(self, input: Tensor) -> Tensor:
@@ -48,6 +54,7 @@ class Dropout(Module):
         return dropout(input, self.p, self.training)
 
     def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
         return f"p={self.p}"
 
 
@@ -71,9 +78,11 @@ class Flatten(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """(batch, ...) -> (batch, features)."""
+        tensors_only("Flatten", input)
         return flatten(input, self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
@@ -82,11 +91,13 @@ class Unflatten(Module):
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
-        self.dim, self.unflattened_size = dim, tuple(unflattened_size)
+        self.dim, self.unflattened_size = dim, shape_of("Unflatten", (unflattened_size,))
 
     def forward(self, input: Tensor) -> Tensor:
         """(..., n, ...) -> (..., *unflattened_size, ...)."""
+        tensors_only("Unflatten", input)
         return unflatten(input, self.dim, self.unflattened_size)
 
     def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

@@ -12,7 +12,8 @@ from tinytorch.core.tensor import Tensor, op
 from tinytorch.core.tensor.arithmetic import absolute, add, divide, log, multiply, negative, select, subtract
 from tinytorch.core.tensor.comparison import greater, less
 from tinytorch.core.tensor.indexing import gather_along
-from tinytorch.core.tensor.promotion import pair, tensors_only
+from tinytorch.core.tensor.numbers import real, whole
+from tinytorch.core.tensor.promotion import check_broadcast, floats_only, pair, tensors_only
 from tinytorch.core.tensor.reductions import reduce_sum
 
 if TYPE_CHECKING:
@@ -57,14 +58,15 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """-log softmax(input) at the target: (n,), (batch, n) or (batch, n, ...); targets are class numbers or probabilities.
+    """-log softmax(input) at the target: (n,), (batch, n) or (batch, n, ...), class numbers or probabilities.
 
     The mean is weighted by `weight` (n,); targets equal to ignore_index do not count.
     """
     _check("cross_entropy", input, target, reduction)
-    if not 0.0 <= label_smoothing <= 1.0:
+    if not 0.0 <= real("cross_entropy", "label_smoothing", label_smoothing) <= 1.0:
         raise ValueError(f"cross_entropy: expected label_smoothing from 0 to 1, got {label_smoothing}")
     scores, shape = _rows("cross_entropy", input)
+    _check_class_weight("cross_entropy", weight, scores)
     if target.is_floating_point():
         return _against_probabilities(scores, target, input, shape, weight, reduction, label_smoothing)
     rows = _checked_rows("cross_entropy", target, shape, scores.shape[1], ignore_index)
@@ -83,6 +85,7 @@ def nll_loss(
     """-input at the target, for log probabilities: (n,), (batch, n) or (batch, n, ...) and class numbers."""
     _check("nll_loss", input, target, reduction)
     logs, shape = _rows("nll_loss", input)
+    _check_class_weight("nll_loss", weight, logs)
     rows = _checked_rows("nll_loss", target, shape, logs.shape[1], ignore_index)
     return _weighted(_picked(logs, rows), rows, weight, reduction)
 
@@ -103,7 +106,7 @@ def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
 def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta: float = 1.0) -> Tensor:
     """A parabola within `beta` of the target, |distance| - beta / 2 beyond (Girshick 2015)."""
     _check_same_shape("smooth_l1_loss", input, target, reduction)
-    if beta < 0.0:
+    if real("smooth_l1_loss", "beta", beta) < 0.0:
         raise ValueError(f"smooth_l1_loss: expected beta of 0 or more, got {beta}")
     if beta == 0.0:
         return l1_loss(input, target, reduction)
@@ -113,24 +116,33 @@ def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta:
     return _reduced(select(less(size, beta), parabola, subtract(size, 0.5 * beta)), reduction)
 
 
-def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean") -> Tensor:
+def binary_cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
+) -> Tensor:
     """-target * log(input) - (1 - target) * log(1 - input), for probabilities; logarithms no lower than -100."""
     _check_same_shape("binary_cross_entropy", input, target, reduction)
     if input.array.size and not (input.array.min() >= 0.0 and input.array.max() <= 1.0):
-        raise ValueError("binary_cross_entropy: expected probabilities from 0 to 1; use binary_cross_entropy_with_logits for scores")
+        raise ValueError(
+            "binary_cross_entropy: expected probabilities from 0 to 1; use binary_cross_entropy_with_logits for scores"
+        )
     losses = binary_cross_entropy_each(input, target)
-    return _reduced(losses if weight is None else multiply(losses, weight), reduction)
+    return _reduced(_times("binary_cross_entropy", losses, weight), reduction)
 
 
 def binary_cross_entropy_with_logits(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean", pos_weight: Tensor | None = None
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
 ) -> Tensor:
     """binary_cross_entropy of sigmoid(input), computed without ever forming a probability that rounds to 0 or 1."""
     _check_same_shape("binary_cross_entropy_with_logits", input, target, reduction)
     surprise = softplus(negative(input), threshold=float("inf"))  # -log sigmoid(input)
-    factor = 1.0 if pos_weight is None else add(multiply(subtract(pos_weight, 1.0), target), 1.0)
-    losses = add(multiply(subtract(1.0, target), input), multiply(surprise, factor))
-    return _reduced(losses if weight is None else multiply(losses, weight), reduction)
+    hits = multiply(surprise, target)
+    misses = multiply(subtract(1.0, target), add(input, surprise))
+    losses = add(_times("binary_cross_entropy_with_logits", hits, pos_weight), misses)
+    return _reduced(_times("binary_cross_entropy_with_logits", losses, weight), reduction)
 
 
 def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: bool = False) -> Tensor:
@@ -152,7 +164,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     tensors_only("one_hot", tensor)
     numbers = tensor.array
     largest = int(numbers.max()) if numbers.size else -1
-    count = largest + 1 if num_classes == -1 else num_classes
+    count = largest + 1 if num_classes == -1 else whole("one_hot", "num_classes", num_classes)
     if numbers.dtype.kind not in "iu" or count < 1 or (numbers.size and (numbers.min() < 0 or largest >= count)):
         raise ValueError(f"one_hot: expected integers from 0 to {count - 1}, got {tensor.dtype} up to {largest}")
     return Tensor((numbers[..., None] == np.arange(count)).astype(np.int64))
@@ -162,6 +174,19 @@ def _reduced(losses: Tensor, reduction: str) -> Tensor:
     if reduction == "none":
         return losses
     return losses.sum() if reduction == "sum" else losses.mean()
+
+
+def _times(name: str, losses: Tensor, weight: Tensor | None) -> Tensor:
+    """The losses by their weights, which broadcast."""
+    if weight is None:
+        return losses
+    check_broadcast(name, (losses, *tensors_only(name, weight)))
+    return multiply(losses, weight)
+
+
+def _check_class_weight(name: str, weight: Tensor | None, scores: Tensor) -> None:
+    if weight is not None and tensors_only(name, weight)[0].shape != scores.shape[1:]:
+        raise ValueError(f"{name}: expected a weight for each of {scores.shape[1]} classes, got shape {weight.shape}")
 
 
 def _rows(name: str, input: Tensor) -> tuple[Tensor, tuple[int, ...]]:
@@ -191,12 +216,13 @@ def _checked_rows(name: str, target: Tensor, shape: tuple[int, ...], classes: in
     if target.shape != shape:
         raise ValueError(f"{name}: expected targets of shape {shape}, got {target.shape}")
     numbers = target.array.reshape(-1)
-    counts = numbers != ignore_index
+    counts = numbers != whole(name, "ignore_index", ignore_index)
     everything = bool(counts.all())
     if not everything:
         numbers = np.where(counts, numbers, 0)
     if numbers.size and not 0 <= numbers.min() <= numbers.max() < classes:
-        raise IndexError(f"{name}: a target is outside the classes 0 ... {classes - 1}")
+        wrong = numbers.min() if numbers.min() < 0 else numbers.max()
+        raise IndexError(f"{name}: target {wrong} is outside the classes 0 ... {classes - 1}")
     return _Rows(Tensor(numbers), None if everything else Tensor(counts), shape)
 
 
@@ -244,7 +270,7 @@ def _against_probabilities(
 
 
 def _check(name: str, input: Any, target: Any, reduction: str) -> None:
-    tensors_only(name, input)
+    floats_only(name, input)
     tensors_only(name, target)
     if reduction not in REDUCTIONS:
         raise ValueError(f"{name}: expected reduction 'none', 'mean' or 'sum', got {reduction!r}")

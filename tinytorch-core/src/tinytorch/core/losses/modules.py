@@ -19,6 +19,7 @@ class _Loss(Module):
         self.reduction = reduction
 
     def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
         return "" if self.reduction == "mean" else f"reduction={self.reduction!r}"
 
 
@@ -82,14 +83,20 @@ class CrossEntropyLoss(_WeightedLoss):
     """-log softmax(input) at the target."""
 
     def __init__(
-        self, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean", label_smoothing: float = 0.0
+        self,
+        weight: Tensor | None = None,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(weight, reduction)
         self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """(batch, classes, ...), (batch, ...) -> ()."""
-        return functions.cross_entropy(input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
+        return functions.cross_entropy(
+            input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
+        )
 
 
 class NLLLoss(_WeightedLoss):

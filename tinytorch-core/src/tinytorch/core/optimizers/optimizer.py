@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +11,10 @@ from tinytorch.core.autograd import enable_grad
 from tinytorch.core.optimizers.steps import adam_step, rmsprop_step, sgd_step
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.tensor.inplace import note_write
+from tinytorch.core.tensor.numbers import real
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from tinytorch.types import Array
 
@@ -27,7 +29,11 @@ class Optimizer:
         self.param_groups: list[Group] = []
         self.state: dict[Tensor, dict[str, Any]] = {}
         if isinstance(params, Tensor):
-            raise TypeError(f"{type(self).__name__}: expected an iterable of parameters, got one Tensor; put it in a list")
+            raise TypeError(
+                f"{type(self).__name__}: expected an iterable of parameters, got one Tensor; put it in a list"
+            )
+        if isinstance(params, str) or not isinstance(params, Iterable):
+            raise TypeError(f"{type(self).__name__}: expected an iterable of parameters, got {type(params).__name__}")
         given = list(params)
         if not given:
             raise ValueError(f"{type(self).__name__}: expected at least one parameter, got none")
@@ -36,18 +42,26 @@ class Optimizer:
 
     def add_param_group(self, param_group: Group) -> None:
         """Add parameters with options of their own: `{"params": [...], "lr": 0.01}`."""
+        name = type(self).__name__
+        if not isinstance(param_group, dict) or "params" not in param_group:
+            got = ", ".join(param_group) if isinstance(param_group, dict) else type(param_group).__name__
+            raise TypeError(f"{name}: expected a group as a dict with 'params', got {got}")
         params = param_group["params"]
         params = [params] if isinstance(params, Tensor) else list(params)
         known = {id(param) for group in self.param_groups for param in group["params"]}
         for param in params:
-            if not isinstance(param, Tensor) or not param.is_leaf:
-                raise TypeError(f"{type(self).__name__}: expected leaf tensors as parameters, got {type(param).__name__}")
+            if not isinstance(param, Tensor):
+                raise TypeError(f"{name}: expected tensors as parameters, got {type(param).__name__}")
+            if not param.is_leaf or not param.is_floating_point():
+                raise TypeError(
+                    f"{name}: expected leaves of floats as parameters, got the result of an op or {param.dtype}"
+                )
             if id(param) in known:
-                raise ValueError(f"{type(self).__name__}: a parameter appears in more than one group")
+                raise ValueError(f"{name}: a parameter appears in more than one group")
             known.add(id(param))
         unknown = set(param_group) - set(self.defaults) - {"params"}
         if unknown:
-            raise TypeError(f"{type(self).__name__}: unknown option {sorted(unknown)[0]!r}; options are {', '.join(self.defaults)}")
+            raise TypeError(f"{name}: unknown option {min(unknown)!r}; options are {', '.join(self.defaults)}")
         group = {**self.defaults, **param_group, "params": params}
         self.check_group(group)
         self.param_groups.append(group)
@@ -55,7 +69,7 @@ class Optimizer:
     def check_group(self, group: Group) -> None:
         """Raise ValueError for an option out of range: none of them may be negative."""
         for name, value in group.items():
-            if isinstance(value, (int, float)) and not value >= 0:
+            if name not in {"params", "betas"} and not real(type(self).__name__, name, value) >= 0:
                 raise ValueError(f"{type(self).__name__}: expected {name} of 0 or more, got {value}")
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -69,10 +83,18 @@ class Optimizer:
         """Take one step along the gradients; a closure that computes the loss is called first, its result returned."""
         loss = None
         if closure is not None:
+            if not callable(closure):
+                raise TypeError(f"step: expected a function that computes the loss, got {type(closure).__name__}")
             with enable_grad():
                 loss = closure()
         for group in self.param_groups:
             params = [param for param in group["params"] if param.grad is not None]
+            for param in params:
+                if param.grad.array.shape != param.array.shape:
+                    raise ValueError(
+                        f"{type(self).__name__}: a gradient of shape {param.grad.shape} "
+                        f"does not fit its parameter of {param.shape}"
+                    )
             if params:
                 self.step_group(group, params)
             for param in params:
@@ -94,17 +116,31 @@ class Optimizer:
     def state_dict(self) -> dict[str, Any]:
         """All state and options, with parameters as numbers in their order, as PyTorch saves them."""
         numbers = {id(param): i for i, param in enumerate(self._all_params())}
-        groups = [
-            {**group, "params": [numbers[id(param)] for param in group["params"]]} for group in self.param_groups
-        ]
-        return {"state": {numbers[id(param)]: dict(state) for param, state in self.state.items()}, "param_groups": groups}
+        groups = [{**group, "params": [numbers[id(param)] for param in group["params"]]} for group in self.param_groups]
+        return {
+            "state": {numbers[id(param)]: dict(state) for param, state in self.state.items()},
+            "param_groups": groups,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over state and options from `state_dict()`; raises ValueError where the groups do not match."""
+        if not isinstance(state_dict, dict) or not {"state", "param_groups"} <= set(state_dict):
+            raise TypeError(
+                "load_state_dict: expected a dict with 'state' and 'param_groups', as state_dict() gives it"
+            )
         sizes = [len(group["params"]) for group in state_dict["param_groups"]]
         if sizes != [len(group["params"]) for group in self.param_groups]:
-            raise ValueError(f"load_state_dict: expected groups of {[len(g['params']) for g in self.param_groups]} parameters, got {sizes}")
+            raise ValueError(
+                f"load_state_dict: expected groups of {[len(g['params']) for g in self.param_groups]} parameters, "
+                f"got {sizes}"
+            )
         params = self._all_params()
+        for number, values in state_dict["state"].items():
+            if not isinstance(values, dict):
+                raise TypeError(f"load_state_dict: expected a dict for parameter {number}, got {type(values).__name__}")
+        unknown = [number for number in state_dict["state"] if not 0 <= int(number) < len(params)]
+        if unknown:
+            raise ValueError(f"load_state_dict: the state is of parameter {unknown[0]}, there are {len(params)}")
         state = {params[int(number)]: _copied(value) for number, value in state_dict["state"].items()}
         for param, values in state.items():
             for name, value in values.items():
@@ -138,7 +174,13 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
         nesterov: bool = False,
     ) -> None:
-        options = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay, "nesterov": nesterov}
+        options = {
+            "lr": lr,
+            "momentum": momentum,
+            "dampening": dampening,
+            "weight_decay": weight_decay,
+            "nesterov": nesterov,
+        }
         super().__init__(params, options)
 
     def check_group(self, group: Group) -> None:
@@ -176,8 +218,11 @@ class Adam(Optimizer):
     def check_group(self, group: Group) -> None:
         """Both betas are from 0 to below 1."""
         super().check_group(group)
-        if not all(0.0 <= beta < 1.0 for beta in group["betas"]):
-            raise ValueError(f"{type(self).__name__}: expected betas from 0 to below 1, got {group['betas']}")
+        name, betas = type(self).__name__, group["betas"]
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise TypeError(f"{name}: expected betas as two numbers, got {betas!r}")
+        if not all(0.0 <= real(name, "betas", beta) < 1.0 for beta in betas):
+            raise ValueError(f"{name}: expected betas from 0 to below 1, got {betas}")
 
     def step_group(self, group: Group, params: list[Tensor]) -> None:
         """Update one group; parameters that have taken equally many steps go together."""
@@ -220,7 +265,9 @@ class RMSprop(Optimizer):
         weight_decay: float = 0.0,
         momentum: float = 0.0,
     ) -> None:
-        super().__init__(params, {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum})
+        super().__init__(
+            params, {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum}
+        )
 
     def step_group(self, group: Group, params: list[Tensor]) -> None:
         """Update one group."""

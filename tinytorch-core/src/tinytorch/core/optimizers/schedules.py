@@ -5,16 +5,18 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from tinytorch.core.optimizers.optimizer import Optimizer
+from tinytorch.core.optimizers.optimizer import Optimizer
+from tinytorch.core.tensor.numbers import real, whole
 
 
 class LRScheduler:
     """The base: subclasses say by what formula the rate follows from the initial one and the number of steps taken."""
 
     def __init__(self, optimizer: Optimizer) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"{type(self).__name__}: expected an optimizer, got {type(optimizer).__name__}")
         self.optimizer = optimizer
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
@@ -41,6 +43,10 @@ class LRScheduler:
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from there."""
+        if not {"last_epoch", "base_lrs"} <= set(state_dict):
+            raise ValueError(
+                f"load_state_dict: expected last_epoch and base_lrs, got {', '.join(state_dict) or 'nothing'}"
+            )
         self.last_epoch = int(state_dict["last_epoch"])
         self.base_lrs = [float(rate) for rate in state_dict["base_lrs"]]
         self._apply()
@@ -54,9 +60,7 @@ class StepLR(LRScheduler):
     """The rate times gamma every step_size steps."""
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        if step_size < 1:
-            raise ValueError(f"StepLR: expected a step_size of 1 or more, got {step_size}")
-        self.step_size, self.gamma = step_size, gamma
+        self.step_size, self.gamma = whole("StepLR", "step_size", step_size, least=1), real("StepLR", "gamma", gamma)
         super().__init__(optimizer)
 
     def rate(self, base: float, epoch: int, group: int) -> float:
@@ -68,7 +72,7 @@ class ExponentialLR(LRScheduler):
     """The rate times gamma every step."""
 
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
-        self.gamma = gamma
+        self.gamma = real("ExponentialLR", "gamma", gamma)
         super().__init__(optimizer)
 
     def rate(self, base: float, epoch: int, group: int) -> float:
@@ -80,9 +84,8 @@ class CosineAnnealingLR(LRScheduler):
     """Half a cosine from the initial rate to eta_min in T_max steps (Loshchilov & Hutter 2017, equation 5)."""
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:  # noqa: N803  PyTorch's name
-        if T_max < 1:
-            raise ValueError(f"CosineAnnealingLR: expected a T_max of 1 or more, got {T_max}")
-        self.T_max, self.eta_min = T_max, eta_min
+        self.T_max = whole("CosineAnnealingLR", "T_max", T_max, least=1)
+        self.eta_min = real("CosineAnnealingLR", "eta_min", eta_min)
         super().__init__(optimizer)
 
     def rate(self, base: float, epoch: int, group: int) -> float:
@@ -93,10 +96,16 @@ class CosineAnnealingLR(LRScheduler):
 class LinearLR(LRScheduler):
     """Warm-up: from start_factor to end_factor of the rate in total_iters steps."""
 
-    def __init__(self, optimizer: Optimizer, start_factor: float = 1.0 / 3.0, end_factor: float = 1.0, total_iters: int = 5) -> None:
-        if not 0.0 < start_factor <= 1.0 or not 0.0 <= end_factor <= 1.0 or total_iters < 1:
-            raise ValueError("LinearLR: expected factors up to 1, the first above 0, and total_iters of 1 or more")
-        self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
+    def __init__(
+        self, optimizer: Optimizer, start_factor: float = 1.0 / 3.0, end_factor: float = 1.0, total_iters: int = 5
+    ) -> None:
+        self.start_factor = real("LinearLR", "start_factor", start_factor)
+        self.end_factor = real("LinearLR", "end_factor", end_factor)
+        self.total_iters = whole("LinearLR", "total_iters", total_iters, least=1)
+        if not 0.0 < self.start_factor <= 1.0 or not 0.0 <= self.end_factor <= 1.0:
+            raise ValueError(
+                f"LinearLR: expected factors up to 1, the first above 0, got {start_factor} and {end_factor}"
+            )
         super().__init__(optimizer)
 
     def rate(self, base: float, epoch: int, group: int) -> float:
@@ -108,9 +117,13 @@ class LinearLR(LRScheduler):
 class LambdaLR(LRScheduler):
     """The initial rate times what a function makes of the number of steps; one function, or one for each group."""
 
-    def __init__(self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]]) -> None:
-        groups = len(optimizer.param_groups)
-        self.lr_lambdas = [lr_lambda] * groups if callable(lr_lambda) else list(lr_lambda)
+    def __init__(
+        self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]]
+    ) -> None:
+        groups = len(getattr(optimizer, "param_groups", ()))
+        self.lr_lambdas = (
+            [lr_lambda] * groups if callable(lr_lambda) else list(lr_lambda) if isinstance(lr_lambda, Sequence) else []
+        )
         if len(self.lr_lambdas) != groups:
             raise ValueError(f"LambdaLR: expected {groups} functions, one for each group, got {len(self.lr_lambdas)}")
         super().__init__(optimizer)
@@ -121,9 +134,11 @@ class LambdaLR(LRScheduler):
 
 
 class SequentialLR(LRScheduler):
-    """One schedule after the other, each from its own beginning: `milestones` say after how many steps the next begins."""
+    """One schedule after the other, each from its own beginning, at the `milestones`, counted in steps."""
 
     def __init__(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]) -> None:
+        if not schedulers or not all(isinstance(each, LRScheduler) for each in schedulers):
+            raise TypeError(f"SequentialLR: expected one schedule or more, got {schedulers}")
         if len(milestones) != len(schedulers) - 1 or list(milestones) != sorted(milestones):
             raise ValueError(f"SequentialLR: expected {len(schedulers) - 1} rising milestones, got {list(milestones)}")
         self.schedulers, self.milestones = list(schedulers), list(milestones)

@@ -88,7 +88,7 @@ def adam_step(
             if weight_decay and decoupled:
                 p *= 1.0 - lr * weight_decay
             elif weight_decay:
-                g = g + weight_decay * p  # noqa: PLW2901  the piece with its decay
+                g = g + weight_decay * p
             np.subtract(g, m, out=scratch)
             scratch *= 1.0 - beta1
             m += scratch
@@ -125,7 +125,7 @@ def rmsprop_step(
         velocities = (buffers[i],) if momentum else ()
         for p, g, scratch, v, *velocity in _pieces(param, grads[i], squares[i], *velocities):
             if weight_decay:
-                g = g + weight_decay * p  # noqa: PLW2901  the piece with its decay
+                g = g + weight_decay * p
             np.multiply(g, g, out=scratch)
             scratch *= 1.0 - alpha
             v *= alpha

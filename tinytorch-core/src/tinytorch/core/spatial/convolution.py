@@ -23,20 +23,30 @@ if TYPE_CHECKING:
 
     Gradients = tuple[Tensor | None, ...]
 
-BLOCK_BYTES = 4 << 20  # rows made at a time; measured by benchmarks/convolution.py
+BLOCK_BYTES = 2 << 20  # rows made at a time: about a level-2 cache
 
 
-def _fitting(name: str, x: Any, weight: Any, bias: Any, stride: Pair, padding: Sides, dilation: Pair, groups: int) -> Any:
+def _fitting(
+    name: str, x: Any, weight: Any, bias: Any, stride: Pair, padding: Sides, dilation: Pair, groups: int
+) -> Any:
     tensors_only(name, x)
     tensors_only(name, weight)
-    if x.ndim != 4 or weight.ndim != 4 or groups < 1 or weight.shape[0] % groups or x.shape[1] != weight.shape[1] * groups:
+    if (
+        x.ndim != 4
+        or weight.ndim != 4
+        or groups < 1
+        or weight.shape[0] % groups
+        or x.shape[1] != weight.shape[1] * groups
+    ):
         raise ValueError(f"{name}: input {x.shape} does not fit weight {weight.shape} with {groups} groups")
-    if bias is not None and bias.shape != weight.shape[:1]:
+    if bias is not None and tensors_only(name, bias)[0].shape != weight.shape[:1]:
         raise ValueError(f"{name}: expected a bias of shape {weight.shape[:1]}, got {bias.shape}")
-    if x.array.dtype != weight.array.dtype:
+    if x.array.dtype != weight.array.dtype or (bias is not None and bias.array.dtype != weight.array.dtype):
         raise TypeError(f"{name}: input is {x.dtype}, weight {weight.dtype}; convert one with .to(dtype)")
     if min(_output_sizes(x.shape, weight.shape, stride, padding, dilation)) < 1:
-        raise ValueError(f"{name}: a window of {weight.shape[2:]} does not fit into input {x.shape} with padding {padding}")
+        raise ValueError(
+            f"{name}: a window of {weight.shape[2:]} does not fit into input {x.shape} with padding {padding}"
+        )
     return x, weight, bias, stride, padding, dilation, groups
 
 
@@ -60,13 +70,17 @@ def conv2d_input_grad(
     if stride == (1, 1):  # a convolution of the padded gradient with the weight turned around
         around = _turned_padding(kernel, padding, dilation)
         if min(around[0] + around[1]) >= 0:
-            return _convolved(channels_last(grad, around), _turned(weight, groups), stride, dilation, groups).transpose(0, 3, 1, 2)
+            return _convolved(channels_last(grad, around), _turned(weight, groups), stride, dilation, groups).transpose(
+                0, 3, 1, 2
+            )
     (top, bottom), (left, right) = padding
     batch, channels, height, width = shape
     padded = np.zeros_like(grad, shape=(batch, top + height + bottom, left + width + right, channels), order="C")
     rows = grad.transpose(0, 2, 3, 1)
     parts = weight.reshape(groups, -1, *weight.shape[1:])  # (groups, out / groups, in / groups, kh, kw)
-    for place, (down, across) in zip(np.ndindex(*kernel), window_slices(kernel, stride, dilation, grad.shape[2:]), strict=True):
+    for place, (down, across) in zip(
+        np.ndindex(*kernel), window_slices(kernel, stride, dilation, grad.shape[2:]), strict=True
+    ):
         padded[:, down, across] += _by_group(rows, parts[:, :, :, place[0], place[1]])
     return padded[:, top : top + height, left : left + width].transpose(0, 3, 1, 2)
 
@@ -75,7 +89,7 @@ def conv2d_input_grad(
 def conv2d_weight_grad(
     grad: Array, x: Array, shape: Shape, stride: Pair, padding: Sides, dilation: Pair, groups: int
 ) -> Array:
-    """The gradient of the weight, of the given shape: (batch, out, h', w'), (batch, in, h, w) -> (out, in / groups, kh, kw)."""
+    """The weight's gradient, of this shape: (batch, out, h', w'), (batch, in, h, w) -> (out, in / groups, kh, kw)."""
     images = channels_last(x, padding)
     rows = np.ascontiguousarray(grad.transpose(0, 2, 3, 1))
     if _is_depthwise(shape, groups):
@@ -91,7 +105,15 @@ def conv2d_weight_grad(
 
 @conv2d.rule
 def conv2d_rule(
-    grad: Tensor, _out: None, x: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair, padding: Sides, dilation: Pair, groups: int
+    grad: Tensor,
+    _out: None,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Pair,
+    padding: Sides,
+    dilation: Pair,
+    groups: int,
 ) -> Gradients:
     window = (stride, padding, dilation, groups)
     return (
@@ -103,7 +125,15 @@ def conv2d_rule(
 
 @conv2d_input_grad.rule
 def input_grad_rule(
-    grad: Tensor, _out: None, grad_out: Tensor, weight: Tensor, _shape: None, stride: Pair, padding: Sides, dilation: Pair, groups: int
+    grad: Tensor,
+    _out: None,
+    grad_out: Tensor,
+    weight: Tensor,
+    _shape: None,
+    stride: Pair,
+    padding: Sides,
+    dilation: Pair,
+    groups: int,
 ) -> Gradients:
     window = (stride, padding, dilation, groups)
     return conv2d(grad, weight, None, *window), conv2d_weight_grad(grad_out, grad, weight.shape, *window)
@@ -111,7 +141,15 @@ def input_grad_rule(
 
 @conv2d_weight_grad.rule
 def weight_grad_rule(
-    grad: Tensor, _out: None, grad_out: Tensor, x: Tensor, _shape: None, stride: Pair, padding: Sides, dilation: Pair, groups: int
+    grad: Tensor,
+    _out: None,
+    grad_out: Tensor,
+    x: Tensor,
+    _shape: None,
+    stride: Pair,
+    padding: Sides,
+    dilation: Pair,
+    groups: int,
 ) -> Gradients:
     window = (stride, padding, dilation, groups)
     return conv2d(x, grad, None, *window), conv2d_input_grad(grad_out, grad, x.shape, *window)
@@ -139,7 +177,7 @@ def _convolved(images: Array, weight: Array, stride: Pair, dilation: Pair, group
 def _patches(
     images: Array, kernel: Pair, stride: Pair, dilation: Pair, groups: int, out: tuple[int, ...]
 ) -> Iterator[tuple[slice, Array]]:
-    """Blocks of images with their windows as rows: (groups, pixels, kh * kw * in / groups), in one buffer used again."""
+    """Blocks of images, their windows as rows: (groups, pixels, kh * kw * in / groups), in one buffer used again."""
     batch, channels = images.shape[0], images.shape[3]
     width = kernel[0] * kernel[1] * channels
     pixels = out[0] * out[1]
@@ -178,14 +216,12 @@ def _depthwise(images: Array, weight: Array, stride: Pair, dilation: Pair, out: 
     """One window for each channel: a sum over the places in the window, no products of matrices."""
     kernel = weight.shape[2:]
     by_place = weight.reshape(weight.shape[0], -1).T
-    total, part = None, None
-    for place, (down, across) in enumerate(window_slices(kernel, stride, dilation, out)):
-        if total is None:
-            total = images[:, down, across] * by_place[place]
-            part = np.empty_like(total)
-        else:
-            np.multiply(images[:, down, across], by_place[place], out=part)
-            total += part
+    (down, across), *others = window_slices(kernel, stride, dilation, out)
+    total = images[:, down, across] * by_place[0]
+    part = np.empty_like(total)
+    for place, (down, across) in enumerate(others, start=1):
+        np.multiply(images[:, down, across], by_place[place], out=part)
+        total += part
     return total
 
 

@@ -41,7 +41,7 @@ def pair(name: str, what: str, value: Any, least: int = 1) -> Pair:
 
 
 def sides(name: str, padding: Any, kernel: Pair, stride: Pair, dilation: Pair) -> Sides:
-    """Padding as ((top, bottom), (left, right)): an int, a pair, four numbers (left, right, top, bottom), 'same' or 'valid'."""
+    """((top, bottom), (left, right)) of an int, a pair, four numbers (left, right, top, bottom), 'same' or 'valid'."""
     if padding == "valid":
         return (0, 0), (0, 0)
     if padding == "same":
@@ -53,7 +53,7 @@ def sides(name: str, padding: Any, kernel: Pair, stride: Pair, dilation: Pair) -
         left, right, top, bottom = padding
         return (top, bottom), (left, right)
     if isinstance(padding, str):
-        raise ValueError(f"{name}: expected padding as numbers, 'same' or 'valid', got {padding!r}")
+        raise ValueError(f"{name}: expected padding as numbers, 'same' or 'valid', got {padding!r}")  # noqa: TRY004  PyTorch's
     vertical, horizontal = pair(name, "padding", padding, least=0)
     return (vertical, vertical), (horizontal, horizontal)
 
@@ -78,9 +78,11 @@ def channels_last(x: Array, padding: Sides, fill: float = 0.0) -> Array:
 
 
 def windows(x: Array, kernel: Pair, stride: Pair, dilation: Pair) -> Array:
-    """All windows of a channels-last array as a view: (batch, out height, out width, kernel height, kernel width, channels)."""
+    """All windows of a channels-last array as a view: (batch, out height, out width, kh, kw, channels)."""
     batch, height, width, channels = x.shape
-    out = [output_size(n, (0, 0), k, s, d) for n, k, s, d in zip((height, width), kernel, stride, dilation, strict=True)]
+    out = [
+        output_size(n, (0, 0), k, s, d) for n, k, s, d in zip((height, width), kernel, stride, dilation, strict=True)
+    ]
     by_image, by_row, by_column, by_channel = x.strides
     strides = (
         by_image,

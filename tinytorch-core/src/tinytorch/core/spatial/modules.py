@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from tinytorch.core.layers import init
 from tinytorch.core.module import Module, Parameter
 from tinytorch.core.spatial import convolution, pooling
-from tinytorch.core.spatial.geometry import one_or_many, pair, sides
+from tinytorch.core.spatial.geometry import one_or_many, output_size, pair, sides
 from tinytorch.core.tensor.creation import empty
+from tinytorch.core.tensor.numbers import whole
 from tinytorch.core.tensor.promotion import tensors_only
 
 if TYPE_CHECKING:
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
 
 @one_or_many
 def conv2d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
 ) -> Tensor:
     """Slide windows over images: (batch, in, h, w), (out, in / groups, kh, kw) -> (batch, out, h', w').
 
@@ -26,34 +33,60 @@ def conv2d(
     """
     tensors_only("conv2d", weight)
     step, spread = pair("conv2d", "stride", stride), pair("conv2d", "dilation", dilation)
+    whole("conv2d", "groups", groups, least=1)
     if weight.ndim != 4:
         raise ValueError(f"conv2d: expected a weight of 4 dimensions, got shape {weight.shape}")
     around = sides("conv2d", padding, (weight.shape[2], weight.shape[3]), step, spread)
-    return convolution.conv2d(input, weight, bias, step, around, spread, groups)  # type: ignore[no-any-return]
+    return convolution.conv2d(input, weight, bias, step, around, spread, groups)
 
 
 @one_or_many
 def conv1d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: int = 1, padding: Any = 0, dilation: int = 1, groups: int = 1
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: int = 1,
+    padding: Any = 0,
+    dilation: int = 1,
+    groups: int = 1,
 ) -> Tensor:
     """Slide windows over sequences: (batch, in, length), (out, in / groups, k) -> (batch, out, length')."""
     tensors_only("conv1d", input)
+    tensors_only("conv1d", weight)
     if input.ndim != 3 or weight.ndim != 3:
         raise ValueError(f"conv1d: expected input and weight of 3 dimensions, got {input.shape} and {weight.shape}")
-    across = padding if isinstance(padding, str) else _one_sided(padding)
-    out = conv2d(input.unsqueeze(2), weight.unsqueeze(2), bias, (1, _one("stride", stride)), across, (1, _one("dilation", dilation)), groups)
-    return out.squeeze(2)
+    if input.shape[1] != weight.shape[1] * whole("conv1d", "groups", groups, least=1):
+        raise ValueError(f"conv1d: input {input.shape} does not fit weight {weight.shape} with {groups} groups")
+    step, spread = (1, _one("conv1d", "stride", stride)), (1, _one("conv1d", "dilation", dilation))
+    around = sides("conv1d", _one_sided("conv1d", padding), (1, weight.shape[2]), step, spread)
+    if output_size(input.shape[2], around[1], weight.shape[2], step[1], spread[1]) < 1:
+        raise ValueError(
+            f"conv1d: a window of {weight.shape[2]} does not fit into input {input.shape} with padding {around[1]}"
+        )
+    images = convolution.conv2d(input.unsqueeze(2), weight.unsqueeze(2), bias, step, around, spread, groups)
+    return images.squeeze(2)
 
 
 class _Conv(Module):
     """What Conv1d and Conv2d share: parameters and PyTorch's initial distribution."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel: tuple[int, ...], stride: Any, padding: Any, dilation: Any, groups: int, bias: bool
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: tuple[int, ...],
+        stride: Any,
+        padding: Any,
+        dilation: Any,
+        groups: int,
+        bias: bool,
     ) -> None:
         super().__init__()
-        if groups < 1 or in_channels % groups or out_channels % groups:
-            raise ValueError(f"{type(self).__name__}: {in_channels} -> {out_channels} channels cannot be divided into {groups} groups")
+        name = type(self).__name__
+        whole(name, "in_channels", in_channels, least=0)
+        whole(name, "out_channels", out_channels, least=0)
+        if whole(name, "groups", groups) < 1 or in_channels % groups or out_channels % groups:
+            raise ValueError(f"{name}: {in_channels} -> {out_channels} channels cannot be divided into {groups} groups")
         self.in_channels, self.out_channels, self.kernel_size = in_channels, out_channels, kernel
         self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
         self.weight = Parameter(empty(out_channels, in_channels // groups, *kernel))
@@ -68,6 +101,7 @@ class _Conv(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
         text += f", padding={self.padding!r}" if self.padding not in {0, (0, 0), (0,)} else ""
         text += f", groups={self.groups}" if self.groups != 1 else ""
@@ -88,7 +122,10 @@ class Conv1d(_Conv):
         groups: int = 1,
         bias: bool = True,
     ) -> None:
-        super().__init__(in_channels, out_channels, (_one("kernel_size", kernel_size),), stride, padding, dilation, groups, bias)
+        kernel = _one("Conv1d", "kernel_size", kernel_size)
+        step, spread = _one("Conv1d", "stride", stride), _one("Conv1d", "dilation", dilation)
+        sides("Conv1d", _one_sided("Conv1d", padding), (1, kernel), (1, step), (1, spread))
+        super().__init__(in_channels, out_channels, (kernel,), step, padding, spread, groups, bias)
 
     def forward(self, input: Tensor) -> Tensor:
         """(batch, in_channels, length) -> (batch, out_channels, length')."""
@@ -122,7 +159,9 @@ class Conv2d(_Conv):
 class MaxPool2d(Module):
     """The largest element of each window."""
 
-    def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, *, ceil_mode: bool = False) -> None:
+    def __init__(
+        self, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, *, ceil_mode: bool = False
+    ) -> None:
         super().__init__()
         self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
         self.padding, self.dilation, self.ceil_mode = padding, dilation, ceil_mode
@@ -132,6 +171,7 @@ class MaxPool2d(Module):
         return pooling.max_pool2d(input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
 
     def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
@@ -157,6 +197,7 @@ class AvgPool2d(Module):
         return pooling.avg_pool2d(input, self.kernel_size, self.stride, self.padding, *options)
 
     def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
@@ -172,16 +213,19 @@ class AdaptiveAvgPool2d(Module):
         return pooling.adaptive_avg_pool2d(input, self.output_size)
 
     def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
         return f"output_size={self.output_size}"
 
 
-def _one(what: str, value: Any) -> int:
+def _one(name: str, what: str, value: Any, least: int = 1) -> int:
     """An int, or one in a tuple."""
-    return pair("conv1d", what, (value if isinstance(value, int) else tuple(value)[0],) * 2)[0]
+    return whole(name, what, value[0] if isinstance(value, (tuple, list)) and len(value) == 1 else value, least)
 
 
-def _one_sided(padding: Any) -> Any:
+def _one_sided(name: str, padding: Any) -> Any:
     """A 1-d padding as one for images that are one pixel high."""
+    if isinstance(padding, str):
+        return padding
     if isinstance(padding, (tuple, list)) and len(padding) == 2:
         return (*padding, 0, 0)
-    return (0, padding if isinstance(padding, int) else tuple(padding)[0])
+    return (0, _one(name, "padding", padding, least=0))

@@ -11,8 +11,9 @@ import numpy as np
 from tinytorch.core.spatial.geometry import channels_last, one_or_many, output_size, pair, window_slices
 from tinytorch.core.tensor import Tensor, op
 from tinytorch.core.tensor.arithmetic import divide
+from tinytorch.core.tensor.numbers import whole
 from tinytorch.core.tensor.products import matmul
-from tinytorch.core.tensor.promotion import tensors_only
+from tinytorch.core.tensor.promotion import floats_only
 
 if TYPE_CHECKING:
     from tinytorch.core.spatial.geometry import Pair, Sides
@@ -34,7 +35,9 @@ def max_pool(x: Array, kernel: Pair, stride: Pair, padding: Sides, dilation: Pai
 
 
 @op
-def max_pool_grad(grad: Array, x: Array, out: Array, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair) -> Array:
+def max_pool_grad(
+    grad: Array, x: Array, out: Array, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair
+) -> Array:
     """The gradient of x: each window's goes to the first element that equals its maximum."""
     images = channels_last(x, padding, -math.inf)
     total = np.zeros_like(images)
@@ -49,7 +52,9 @@ def max_pool_grad(grad: Array, x: Array, out: Array, kernel: Pair, stride: Pair,
 
 
 @op
-def max_pool_pick(grad: Array, x: Array, out: Array, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair) -> Array:
+def max_pool_pick(
+    grad: Array, x: Array, out: Array, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair
+) -> Array:
     """From a tensor like x the elements that max_pool took: undoes `max_pool_grad`, for second derivatives."""
     images, wanted = channels_last(x, padding, -math.inf), channels_last(grad, padding)
     largest = out.transpose(0, 2, 3, 1)
@@ -84,20 +89,38 @@ def sum_pool_grad(grad: Array, shape: Shape, kernel: Pair, stride: Pair, padding
 
 
 @max_pool.rule
-def max_pool_rule(grad: Tensor, out: Tensor, x: Tensor, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair) -> Tensor:
+def max_pool_rule(
+    grad: Tensor, out: Tensor, x: Tensor, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair
+) -> Tensor:
     return max_pool_grad(grad, x, out, kernel, stride, padding, dilation)
 
 
 @max_pool_grad.rule
 def max_pool_grad_rule(
-    grad: Tensor, _out: None, _grad_out: None, x: Tensor, out: Tensor, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair
+    grad: Tensor,
+    _out: None,
+    _grad_out: None,
+    x: Tensor,
+    out: Tensor,
+    kernel: Pair,
+    stride: Pair,
+    padding: Sides,
+    dilation: Pair,
 ) -> Gradients:
     return max_pool_pick(grad, x, out, kernel, stride, padding, dilation), None, None
 
 
 @max_pool_pick.rule
 def max_pool_pick_rule(
-    grad: Tensor, _out: None, _grad_out: None, x: Tensor, out: Tensor, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair
+    grad: Tensor,
+    _out: None,
+    _grad_out: None,
+    x: Tensor,
+    out: Tensor,
+    kernel: Pair,
+    stride: Pair,
+    padding: Sides,
+    dilation: Pair,
 ) -> Gradients:
     return max_pool_grad(grad, x, out, kernel, stride, padding, dilation), None, None
 
@@ -108,7 +131,9 @@ def sum_pool_rule(grad: Tensor, _out: None, x: Tensor, kernel: Pair, stride: Pai
 
 
 @sum_pool_grad.rule
-def sum_pool_grad_rule(grad: Tensor, _out: None, _grad_out: None, _shape: None, kernel: Pair, stride: Pair, padding: Sides) -> Tensor:
+def sum_pool_grad_rule(
+    grad: Tensor, _out: None, _grad_out: None, _shape: None, kernel: Pair, stride: Pair, padding: Sides
+) -> Tensor:
     return sum_pool(grad, kernel, stride, padding)
 
 
@@ -116,7 +141,7 @@ def sum_pool_grad_rule(grad: Tensor, _out: None, _grad_out: None, _shape: None, 
 def max_pool2d(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
 ) -> Tensor:
-    """The largest element of each window: (batch, channels, h, w) -> (batch, channels, h', w'); stride is kernel_size by default."""
+    """The largest of each window: (batch, channels, h, w) -> (batch, channels, h', w'); stride None is kernel_size."""
     kernel, step, sides = _window("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
     return max_pool(input, kernel, step, sides, pair("max_pool2d", "dilation", dilation))
 
@@ -131,11 +156,11 @@ def avg_pool2d(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Tensor:
-    """The mean of each window: (batch, channels, h, w) -> (batch, channels, h', w'); stride is kernel_size by default."""
+    """The mean of each window: (batch, channels, h, w) -> (batch, channels, h', w'); stride None is kernel_size."""
     kernel, step, sides = _window("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
     total = sum_pool(input, kernel, step, sides)
     if divisor_override is not None:
-        return divide(total, float(divisor_override))
+        return divide(total, float(whole("avg_pool2d", "divisor_override", divisor_override, least=1)))
     counted = pair("avg_pool2d", "padding", padding, least=0) if count_include_pad else (0, 0)
     ones = np.ones_like(input.array, shape=(1, 1, input.shape[2] + 2 * counted[0], input.shape[3] + 2 * counted[1]))
     (top, bottom), (left, right) = sides
@@ -147,8 +172,9 @@ def avg_pool2d(
 def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     """Means over output_size bins that cover the image: (batch, channels, h, w) -> (batch, channels, *output_size)."""
     _check_image("adaptive_avg_pool2d", input)
-    wanted = (output_size, output_size) if isinstance(output_size, int) or output_size is None else tuple(output_size)
-    sizes = pair("adaptive_avg_pool2d", "output_size", tuple(n or m for n, m in zip(wanted, input.shape[2:], strict=True)))
+    wanted = output_size if isinstance(output_size, (tuple, list)) else (output_size, output_size)
+    known = tuple(m if n is None else n for n, m in zip(wanted, input.shape[2:], strict=False))
+    sizes = pair("adaptive_avg_pool2d", "output_size", known if len(wanted) == 2 else wanted)
     if sizes == (1, 1):
         return input.mean((2, 3), keepdim=True)
     down, across = (Tensor(_bins(n, m, input)) for n, m in zip(input.shape[2:], sizes, strict=True))
@@ -158,7 +184,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
 def _hits(
     images: Array, largest: Array, kernel: Pair, stride: Pair, dilation: Pair
 ) -> Iterator[tuple[tuple[slice, slice], Array]]:
-    """For each place in the window: where it lies, and in which windows it holds the first element equal to the maximum."""
+    """For each place in the window: where it lies, and in which windows it has the first of the largest elements."""
     free = np.ones_like(largest, dtype=bool)
     for place in window_slices(kernel, stride, dilation, (largest.shape[1], largest.shape[2])):
         hit = images[:, place[0], place[1]] == largest
@@ -168,7 +194,7 @@ def _hits(
 
 
 def _bins(size: int, count: int, like: Tensor) -> Array:
-    """The matrix that averages `size` numbers into `count` bins, from floor(i * size / count) to ceil((i + 1) * size / count)."""
+    """The matrix that averages `size` numbers into bins from floor(i * size / count) to ceil((i + 1) * size / count)."""
     numbers, places = np.arange(count)[:, None], np.arange(size)
     inside = (places >= numbers * size // count) & (places < -(-(numbers + 1) * size // count))
     return (inside / inside.sum(1, keepdims=True)).astype(like.dtype)
@@ -197,7 +223,7 @@ def _window(
 
 
 def _check_image(name: str, input: Any) -> None:
-    tensors_only(name, input)
+    floats_only(name, input)
     if input.ndim != 4:
         raise ValueError(f"{name}: expected (batch, channels, height, width), got shape {input.shape}")
 
@@ -213,5 +239,3 @@ def _cropped(images: Array, shape: Shape, padding: Sides) -> Array:
     """Channels-last without its padding, as (batch, channels, h, w)."""
     top, left = padding[0][0], padding[1][0]
     return images[:, top : top + shape[2], left : left + shape[3]].transpose(0, 3, 1, 2)
-
-

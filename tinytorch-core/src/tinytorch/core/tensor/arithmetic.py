@@ -6,8 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinytorch.core.tensor.numbers import whole
 from tinytorch.core.tensor.op import op
-from tinytorch.core.tensor.promotion import as_one, checked_operands, common_dtype, one, one_float, pair, pair_of_floats, tensors_only
+from tinytorch.core.tensor.promotion import (
+    as_one,
+    check_broadcast,
+    checked_operands,
+    common_dtype,
+    one,
+    one_float,
+    pair,
+    pair_of_floats,
+    tensors_only,
+)
 
 if TYPE_CHECKING:
     from tinytorch.core.tensor.tensor import Tensor
@@ -98,12 +109,13 @@ def minimum(a: Array, b: Array) -> Array:
 
 
 def _condition_and_two(name: str, condition: Any, a: Any, b: Any) -> tuple[Tensor, ...]:
-    condition, a, b = checked_operands(name, (condition, a, b))
-    condition, *_ = as_one(name, (condition,), None)
+    condition, a, b = checked_operands("where", (condition, a, b))
+    condition, *_ = as_one("where", (condition,), None)
     if condition.array.dtype.kind != "b":
         raise TypeError(f"where: expected a bool condition, got {condition.dtype}")
     dtype = common_dtype((a, b))
     a, b = as_one("where", (a, b), dtype)
+    check_broadcast("where", (condition, a, b))
     return condition, a, b
 
 
@@ -119,7 +131,14 @@ def copied(x: Array) -> Array:
     return np.array(x, order="C", copy=True)
 
 
-@op(prepare=one)
+def _no_bool(name: str, x: Any) -> tuple[Tensor]:
+    (x,) = one(name, x)
+    if x.array.dtype.kind == "b":
+        raise TypeError(f"{name}: not defined for bool tensors; use ~ for the opposite")
+    return (x,)
+
+
+@op(prepare=_no_bool)
 def negative(x: Array) -> Array:
     """-x."""
     return np.negative(x)
@@ -283,6 +302,6 @@ def reciprocal(input: Tensor) -> Tensor:
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """The nearest number with so many decimals, ties to the even one."""
-    if decimals == 0:
+    if whole("round", "decimals", decimals) == 0:
         return rint(input)
     return divide(rint(multiply(input, 10.0**decimals)), 10.0**decimals)

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinytorch.core.tensor.arithmetic import absolute, add, multiply, subtract
 from tinytorch.core.tensor.op import op
-from tinytorch.core.tensor.promotion import one, pair
+from tinytorch.core.tensor.promotion import one, pair, tensors_only
 
 if TYPE_CHECKING:
     from typing import Any
@@ -140,4 +140,5 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-
 
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether shapes and all elements are the same."""
+    tensors_only("equal", other)
     return input.array.shape == other.array.shape and bool(equal_to(input, other).array.all())

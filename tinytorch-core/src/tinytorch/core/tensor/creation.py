@@ -10,6 +10,7 @@ import numpy as np
 from tinytorch.core.tensor import dtypes
 from tinytorch.core.tensor.arithmetic import select
 from tinytorch.core.tensor.axes import shape_of
+from tinytorch.core.tensor.numbers import real, whole
 from tinytorch.core.tensor.op import Op
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """Copy numbers, nested lists or an array into a Tensor; Python floats become float32, arrays keep their dtype."""
-    array = _array("tensor", data, dtype)
+    array = array_of("tensor", data, dtype)
     return _made(array.copy() if array is data or array.base is not None else array, requires_grad)
 
 
@@ -27,14 +28,14 @@ def as_tensor(data: Any, dtype: Any = None) -> Tensor:
     """As `tensor`, but sharing the memory of an array, and giving a Tensor back as it is, where the dtype allows."""
     if isinstance(data, Op.tensor_class):
         return data if dtype is None else data.to(dtype)
-    return Op.tensor_class(_array("as_tensor", data, dtype))
+    return Op.tensor_class(array_of("as_tensor", data, dtype))
 
 
 def from_numpy(ndarray: Array) -> Tensor:
     """A Tensor on the memory of an array: writing to one writes to the other."""
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"from_numpy: expected a numpy array, got {type(ndarray).__name__}")
-    return Op.tensor_class(_array("from_numpy", ndarray, None))
+    return Op.tensor_class(array_of("from_numpy", ndarray, None))
 
 
 def full(size: Any, fill_value: float, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -77,26 +78,31 @@ def empty_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False)
 
 def full_like(input: Tensor, fill_value: float, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """One number with the shape and dtype of `input`."""
+    real("full_like", "fill_value", fill_value)
     return _like(lambda array, dtype: np.full_like(array, fill_value, dtype=dtype), input, dtype, requires_grad)
 
 
-def arange(start: float, end: float | None = None, step: float = 1, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def arange(
+    start: float, end: float | None = None, step: float = 1, *, dtype: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Numbers from start (0 where only one is given) up to, not including, end; int64 if all are integers."""
     start, end = (0, start) if end is None else (start, end)
+    for what, number in (("start", start), ("end", end), ("step", step)):
+        real("arange", what, number)
     if step == 0 or not all(math.isfinite(number) for number in (start, end, step)):
         raise ValueError(f"arange: expected finite bounds and a step other than 0, got {start}, {end}, {step}")
     if (end - start) / step < 0:
         raise ValueError(f"arange: a step of {step} does not lead from {start} to {end}")
-    whole = all(isinstance(number, int) for number in (start, end, step))
-    found = (dtypes.int64 if whole else dtypes.DEFAULT) if dtype is None else dtypes.as_dtype(dtype, "arange")
+    integers = all(isinstance(number, int) for number in (start, end, step))
+    found = (dtypes.int64 if integers else dtypes.DEFAULT) if dtype is None else dtypes.as_dtype(dtype, "arange")
     return _made(np.arange(start, end, step).astype(found), requires_grad)
 
 
 def linspace(start: float, end: float, steps: int, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """So many numbers at equal distances from start to end, both included: (steps,)."""
-    if steps < 0:
-        raise ValueError(f"linspace: expected 0 or more steps, got {steps}")
-    return _made(np.linspace(start, end, steps).astype(_or_default("linspace", dtype)), requires_grad)
+    count = whole("linspace", "steps", steps, least=0)
+    first, last = real("linspace", "start", start), real("linspace", "end", end)
+    return _made(np.linspace(first, last, count).astype(_or_default("linspace", dtype)), requires_grad)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -107,22 +113,26 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, requires_grad: bool 
 
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """The lower triangle of the last two dimensions, zeros above diagonal `diagonal`."""
-    return _triangle("tril", input, np.tri(*_last_two("tril", input), k=diagonal, dtype=bool))
+    return _triangle(
+        "tril", input, np.tri(*_last_two("tril", input), k=whole("tril", "diagonal", diagonal), dtype=bool)
+    )
 
 
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """The upper triangle of the last two dimensions, zeros below diagonal `diagonal`."""
-    return _triangle("triu", input, ~np.tri(*_last_two("triu", input), k=diagonal - 1, dtype=bool))
+    return _triangle(
+        "triu", input, ~np.tri(*_last_two("triu", input), k=whole("triu", "diagonal", diagonal) - 1, dtype=bool)
+    )
 
 
 def _triangle(name: str, input: Tensor, mask: Array) -> Tensor:
     return select(Op.tensor_class(mask), input, False)  # False is 0 in every dtype
 
 
-def _last_two(name: str, input: Tensor) -> tuple[int, ...]:
+def _last_two(name: str, input: Tensor) -> tuple[int, int]:
     if input.ndim < 2:
         raise ValueError(f"{name}: expected matrices, got a tensor of shape {input.shape}")
-    return input.shape[-2:]
+    return input.shape[-2], input.shape[-1]
 
 
 def _made(array: Array, requires_grad: bool) -> Tensor:
@@ -146,7 +156,7 @@ def _size(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
     return found
 
 
-def _array(name: str, data: Any, dtype: Any) -> Array:
+def array_of(name: str, data: Any, dtype: Any) -> Array:
     """The data as an array of a supported dtype; ragged lists and strings are refused."""
     if isinstance(data, Op.tensor_class):
         data = data.array
@@ -159,14 +169,16 @@ def _array(name: str, data: Any, dtype: Any) -> Array:
         raise ValueError(f"{name}: expected nested lists of equal lengths; the rows differ") from error
     if wanted is None and not isinstance(data, (np.ndarray, np.generic)) and array.dtype.kind == "f":
         wanted = dtypes.DEFAULT
-    if wanted is None and array.dtype not in dtypes.SUPPORTED or array.dtype.kind not in "biuf":
+    if (wanted is None and array.dtype not in dtypes.SUPPORTED) or array.dtype.kind not in "biuf":
         raise TypeError(f"{name}: cannot make a tensor of {type(data).__name__} with dtype {array.dtype}")
     with np.errstate(invalid="ignore", over="ignore"):  # as in `cast`
         return array if wanted is None else array.astype(wanted, copy=False)
 
 
 def _has_tensors(data: Any) -> bool:
-    return any(isinstance(each, Op.tensor_class) or (isinstance(each, (list, tuple)) and _has_tensors(each)) for each in data)
+    return any(
+        isinstance(each, Op.tensor_class) or (isinstance(each, (list, tuple)) and _has_tensors(each)) for each in data
+    )
 
 
 def _without_tensors(data: Any) -> Any:

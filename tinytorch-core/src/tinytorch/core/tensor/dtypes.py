@@ -41,8 +41,10 @@ def as_dtype(dtype: Any, where: str = "dtype") -> DType:
     return found
 
 
-def promote_types(a: DType, b: DType) -> DType:
+def promote_types(a: Any, b: Any) -> DType:
     """The dtype of `a op b` for two tensors of one or more dimensions."""
+    if not isinstance(a, np.dtype) or not isinstance(b, np.dtype):
+        a, b = as_dtype(a, "promote_types"), as_dtype(b, "promote_types")
     if a == b:
         return a
     if CATEGORY[a.kind] != CATEGORY[b.kind]:

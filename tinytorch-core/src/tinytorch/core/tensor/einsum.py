@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinytorch.core.tensor.indexing import pick
-from tinytorch.core.tensor.op import Op
 from tinytorch.core.tensor.products import matmul
+from tinytorch.core.tensor.promotion import tensors_only
 from tinytorch.core.tensor.reductions import reduce_sum
 from tinytorch.core.tensor.shapes import broadcast_to, permute_dims, reshape_to
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def einsum(equation: str, *operands: Any) -> Tensor:
-    """Sum products of elements as the equation says: `einsum("bik,bkj->bij", a, b)`; "..." stands for any dimensions."""
+    """Sum products of elements as the equation says: `einsum("bik,bkj->bij", a, b)`; "..." is any dimensions."""
     tensors = operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands
     inputs, output = _parsed(equation, tensors)
     sizes = _sizes(equation, inputs, tensors)
@@ -39,9 +39,13 @@ def einsum(equation: str, *operands: Any) -> Tensor:
 
 def _parsed(equation: str, tensors: Any) -> tuple[list[Labels], Labels]:
     """The labels of each operand and of the output; the dimensions of "..." are labelled ".0", ".1" from the right."""
+    if not isinstance(equation, str):
+        raise TypeError(f"einsum: expected an equation like 'ij,jk->ik' first, got {type(equation).__name__}")
+    for tensor in tensors:
+        tensors_only("einsum", tensor)
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
-    if len(terms) != len(tensors) or not all(isinstance(tensor, Op.tensor_class) for tensor in tensors):
+    if len(terms) != len(tensors):
         raise ValueError(f"einsum: '{equation}' needs {len(terms)} tensors, got {len(tensors)} operands")
     inputs = [_labels(equation, term, tensor.ndim) for term, tensor in zip(terms, tensors, strict=True)]
     dots = max((sorted(label for label in labels if label[0] == ".") for labels in inputs), key=len)[::-1]
@@ -58,7 +62,7 @@ def _parsed(equation: str, tensors: Any) -> tuple[list[Labels], Labels]:
 def _labels(equation: str, term: str, ndim: int) -> Labels:
     before, dots, after = term.partition("...")
     count = ndim - len(before) - len(after)
-    if not (before + after).isalpha() and before + after or count < 0 or (count and not dots):
+    if (not (before + after).isalpha() and before + after) or count < 0 or (count and not dots):
         raise ValueError(f"einsum: '{term}' in '{equation}' does not fit a tensor of {ndim} dimensions")
     return [*before, *[f".{i}" for i in reversed(range(count))], *after]
 
@@ -103,7 +107,9 @@ def _joined(
     inner = [label for label in shared if label not in needed]
     rows = [label for label in a_labels if label not in shared]
     columns = [label for label in b_labels if label not in shared]
-    out = matmul(_matrices(a, a_labels, (batch, rows, inner), sizes), _matrices(b, b_labels, (batch, inner, columns), sizes))
+    out = matmul(
+        _matrices(a, a_labels, (batch, rows, inner), sizes), _matrices(b, b_labels, (batch, inner, columns), sizes)
+    )
     labels = [*batch, *rows, *columns]
     return reshape_to(out, tuple(sizes[label] for label in labels)), labels
 

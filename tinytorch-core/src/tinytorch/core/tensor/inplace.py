@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinytorch.core.tensor.creation import array_of
 from tinytorch.core.tensor.dtypes import CATEGORY
 from tinytorch.core.tensor.indexing import assign, plain_index
 from tinytorch.core.tensor.op import Node, Op, grad_enabled, next_serial
-from tinytorch.core.tensor.promotion import one
+from tinytorch.core.tensor.promotion import one, tensors_only
 
 if TYPE_CHECKING:
     from tinytorch.core.tensor.tensor import Tensor
     from tinytorch.types import Array
 
-_writes: dict[int, tuple[weakref.ref[Array], int]] = {}  # by id of the memory's owner: who, and when it was last written
+_writes: dict[
+    int, tuple[weakref.ref[Array], int]
+] = {}  # by id of the memory's owner: who, and when it was last written
 _latest = [0]  # the serial of the last write of all: what was recorded after it needs no looking
 
 
@@ -31,7 +34,7 @@ def write(name: str, input: Tensor, out: Tensor) -> Tensor:
         raise ValueError(f"{name}: the result has shape {out.shape}, which does not fit into {input.shape}")
     if CATEGORY[out.array.dtype.kind] > CATEGORY[input.array.dtype.kind]:
         raise TypeError(f"{name}: a {out.dtype} result does not fit into a {input.dtype} tensor")
-    if out._requires_grad:
+    if out.node is not None:
         _keep_old_values(input, out.node)
     np.copyto(input.array, out.array, casting="unsafe")
     note_write(input.array)
@@ -44,14 +47,16 @@ def set_item(input: Tensor, index: Any, value: Any) -> None:
     """x[index] = value: the value is broadcast to the place."""
     parts = plain_index(input, index)
     if not isinstance(value, Op.tensor_class):
-        value = Op.tensor_class(np.asarray(value).astype(input.array.dtype, copy=False))
+        value = Op.tensor_class(array_of("setitem", value, input.array.dtype))
     if value.array.dtype != input.array.dtype:
         value = value.to(input.array.dtype)
     place = input.array[parts]
     try:
         np.broadcast_to(value.array, place.shape)
     except ValueError as error:
-        raise ValueError(f"setitem: a value of shape {value.shape} does not fit into a place of shape {place.shape}") from error
+        raise ValueError(
+            f"setitem: a value of shape {value.shape} does not fit into a place of shape {place.shape}"
+        ) from error
     if grad_enabled.get() and (input._requires_grad or value._requires_grad):
         write("setitem", input, assign(input, value, parts))
     else:
@@ -64,7 +69,9 @@ def check_writable(name: str, input: Tensor, out: Tensor) -> None:
     if not grad_enabled.get():
         return
     if input._requires_grad and input.node is None:
-        raise RuntimeError(f"{name}: a leaf that requires grad cannot be written in place; wrap it in tinytorch.no_grad()")
+        raise RuntimeError(
+            f"{name}: a leaf that requires grad cannot be written in place; wrap it in tinytorch.no_grad()"
+        )
     if input._is_view and input.array.base is not None and (input._requires_grad or out._requires_grad):
         raise RuntimeError(f"{name}: a view cannot be written in place while gradients are recorded; write to a clone")
 
@@ -84,8 +91,8 @@ def check_unwritten(node: Node) -> None:
         array = each.array if isinstance(each, Op.tensor_class) else each
         if isinstance(array, np.ndarray) and _writes.get(id(_owner(array)), (None, 0))[1] > node.serial:
             raise RuntimeError(
-                f"backward: a tensor of shape {array.shape} that the gradient of '{node.op.name}' needs was written in place "
-                "afterwards; use the out-of-place form"
+                f"backward: a tensor of shape {array.shape} that the gradient of '{node.op.name}' needs "
+                "was written in place afterwards; use the out-of-place form"
             )
 
 
@@ -110,11 +117,14 @@ def inplace_method(name: str, function: Any) -> Any:
 def fill(input: Tensor, value: float) -> Tensor:
     """Every element the same number."""
     (number,) = one("fill_", value)
+    if number.ndim:
+        raise ValueError(f"fill_: expected a number or a 0-d tensor, got shape {number.shape}")
     return number.to(input.dtype).expand(input.shape)
 
 
 def copy(input: Tensor, src: Tensor) -> Tensor:
     """The values of src, broadcast and converted."""
+    tensors_only("copy_", src)
     return src.to(input.dtype).expand(input.shape)
 
 

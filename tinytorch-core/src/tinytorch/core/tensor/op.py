@@ -12,19 +12,19 @@ import itertools
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from types import MethodType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 import numpy as np
 from numpy import ndarray
 
 from tinytorch.plugins import registry
-from tinytorch.plugins.context import override
+from tinytorch.plugins.context import here
 from tinytorch.plugins.hooks import hookimpl, hookspec
 from tinytorch.plugins.process import process
 
 if TYPE_CHECKING:
     from tinytorch.core.tensor.tensor import Tensor
-    from tinytorch.types import Array, Kernel, Shape
+    from tinytorch.types import Kernel, Shape
 
 grad_enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
 next_serial = itertools.count(1).__next__
@@ -45,8 +45,8 @@ class Node:
         self.retained_by: Any = None  # weak reference to a tensor that asked to `retain_grad`
 
 
-Edge = "Node | Tensor | None"
-Rule = "Callable[..., Any]"
+Edge: TypeAlias = "Node | Tensor | None"
+Derivative = TypeVar("Derivative", bound=Callable[..., Any])
 
 
 class Op:
@@ -69,7 +69,7 @@ class Op:
         self.saves: tuple[bool, ...] = ()
         registry.declare(self)
 
-    def rule(self, derivative: Callable[..., Any]) -> Callable[..., Any]:
+    def rule(self, derivative: Derivative) -> Derivative:
         """Declare the derivative: `(grad, out, *inputs, *params) -> gradients of the inputs`, written with ops.
 
         An argument whose name begins with an underscore is not kept for backward; the rule then sees None. A gradient
@@ -83,10 +83,11 @@ class Op:
         self.saves = tuple(not name.startswith("_") for name in names[1:])
         return derivative
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the op on tensors: (tensors..., parameters...) -> Tensor, or a tuple of them.
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
+        """Run the op on tensors: (tensors..., parameters...) -> Tensor.
 
-        Of several outputs only the first is differentiable; the others are the op's documented saved state.
+        An op whose kernel gives several arrays gives a tuple of tensors. Only the first is differentiable; the others
+        are the op's documented saved state.
         """
         if kwargs:
             args = self._by_position(args, kwargs)
@@ -94,7 +95,7 @@ class Op:
             args = self.prepare(self.name, *args)
         tensor_class = Op.tensor_class
         needs_grad = False
-        arrays = []
+        arrays: list[Any] = []
         for arg in args:
             if isinstance(arg, tensor_class):
                 arrays.append(arg.array)
@@ -104,9 +105,9 @@ class Op:
                 needs_grad = needs_grad or any(each._requires_grad for each in arg)
             else:
                 arrays.append(arg)
-        table = override.get()
-        if table is None:
-            table = process.table
+        table = process.table
+        if process.scoped and (chosen := here()) is not None:
+            table = chosen
         out = table[self.name](*arrays)
         result = tensor_class(out) if type(out) is ndarray else self._wrap(out)
         if self.view:
@@ -117,8 +118,10 @@ class Op:
 
     def run(self, *arrays: Any) -> Any:
         """Run the op on arrays: dispatched, not recorded; how optimizers step and kernels call kernels."""
-        table = override.get()
-        return (process.table if table is None else table)[self.name](*arrays)
+        table = process.table
+        if process.scoped and (chosen := here()) is not None:
+            table = chosen
+        return table[self.name](*arrays)
 
     def _wrap(self, out: Any) -> Any:
         """What a kernel gave, as tensors: the less common cases."""
@@ -150,10 +153,17 @@ class Op:
     def _by_position(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         names = self.arguments[len(args) :]
         if set(names) != set(kwargs):
-            raise TypeError(f"{self.name}: expected arguments {', '.join(self.arguments)}, got {len(args)} by position and {', '.join(kwargs)}")
+            raise TypeError(
+                f"{self.name}: expected arguments {', '.join(self.arguments)}, "
+                f"got {len(args)} by position and {', '.join(kwargs)}"
+            )
         return (*args, *[kwargs[name] for name in names])
 
-    def __get__(self, instance: Any, owner: type) -> Any:
+    @overload
+    def __get__(self, instance: None, owner: type) -> Op: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> Callable[..., Tensor]: ...
+    def __get__(self, instance: object, owner: type) -> Any:
         """Bind like a function, so that an op can be a method of Tensor."""
         return self if instance is None else MethodType(self, instance)
 
@@ -166,13 +176,13 @@ class UnaryOp(Op):
 
     __slots__ = ()
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Any) -> Tensor:
         """Run the op on a tensor, or on what `prepare` makes one of."""
         if self.prepare is not None:
             (x,) = self.prepare(self.name, x)
-        table = override.get()
-        if table is None:
-            table = process.table
+        table = process.table
+        if process.scoped and (chosen := here()) is not None:
+            table = chosen
         out = table[self.name](x.array)
         result = Op.tensor_class(out) if type(out) is ndarray else self._wrap(out)
         if x._requires_grad and self.derivative is not None and grad_enabled.get():
@@ -185,13 +195,13 @@ class BinaryOp(Op):
 
     __slots__ = ()
 
-    def __call__(self, a: Any, b: Any) -> Any:
+    def __call__(self, a: Any, b: Any) -> Tensor:
         """Run the op on two tensors, or on what `prepare` makes two of."""
         if self.prepare is not None:
             a, b = self.prepare(self.name, a, b)
-        table = override.get()
-        if table is None:
-            table = process.table
+        table = process.table
+        if process.scoped and (chosen := here()) is not None:
+            table = chosen
         out = table[self.name](a.array, b.array)
         result = Op.tensor_class(out) if type(out) is ndarray else self._wrap(out)
         if (a._requires_grad or b._requires_grad) and self.derivative is not None and grad_enabled.get():
@@ -207,6 +217,12 @@ class BinaryOp(Op):
         return result
 
 
+@overload
+def op(kernel: Kernel) -> Op: ...
+@overload
+def op(
+    *, view: bool = False, inplace: bool = False, prepare: Callable[..., Any] | None = None
+) -> Callable[[Kernel], Op]: ...
 def op(
     kernel: Kernel | None = None,
     *,
@@ -216,7 +232,7 @@ def op(
 ) -> Any:
     """Declare an op: `@op`, or `@op(view=True)` where the result may share the first input's memory.
 
-    `prepare(name, *args) -> args` runs before every call: it checks, and makes tensors of one dtype of what people pass.
+    `prepare(name, *args) -> args` runs before every call: it checks, and makes tensors of what people pass.
 
     The kernel's signature is plain names, tensors first, then parameters; no defaults, nothing keyword-only.
     """
@@ -229,6 +245,11 @@ def op(
 
 def _argument_names(kernel: Kernel) -> tuple[str, ...]:
     code = kernel.__code__
-    if kernel.__defaults__ or kernel.__kwdefaults__ or code.co_kwonlyargcount or code.co_flags & 0x0C:  # *args, **kwargs
-        raise TypeError(f"op '{kernel.__name__}': expected plain arguments without defaults; the function that people call holds them")
+    if (
+        kernel.__defaults__ or kernel.__kwdefaults__ or code.co_kwonlyargcount or code.co_flags & 0x0C
+    ):  # *args, **kwargs
+        raise TypeError(
+            f"op '{kernel.__name__}': expected plain arguments without defaults; "
+            "the function that people call holds them"
+        )
     return code.co_varnames[: code.co_argcount]

@@ -23,7 +23,9 @@ def arg_sort(x: Array, dim: int, descending: bool) -> Array:
     """The positions along `dim` that put x in order; equal elements keep theirs; nan is the largest."""
     if not descending:
         return np.argsort(x, axis=dim, kind="stable")
-    backwards = np.argsort(np.flip(x, dim), axis=dim, kind="stable")  # reversed twice, so that equal elements keep their order
+    backwards = np.argsort(
+        np.flip(x, dim), axis=dim, kind="stable"
+    )  # reversed twice, so that equal elements keep their order
     return x.shape[dim] - 1 - np.flip(backwards, dim)
 
 
@@ -54,18 +56,26 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     return _chosen(input, dim, lambda x: arg_top_k(x, k, dim, largest))
 
 
-def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None) -> Any:  # noqa: A001
-    """The largest element; with `dim`, (values, indices) along it; with a tensor, the larger of the two elementwise."""
+def max(
+    input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None
+) -> Any:
+    """The largest element; with `dim`, (values, indices) along it; with a tensor, the larger of the two."""
     if isinstance(dim, Op.tensor_class):
         return maximum(input, dim)
-    return _extreme("max", input, either("max", "dim", dim, axis), keepdim if keepdims is None else keepdims, amax, argmax)
+    return _extreme(
+        "max", input, either("max", "dim", dim, axis), keepdim if keepdims is None else keepdims, amax, argmax
+    )
 
 
-def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None) -> Any:  # noqa: A001
-    """The smallest element; with `dim`, (values, indices) along it; with a tensor, the smaller of the two elementwise."""
+def min(
+    input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None
+) -> Any:
+    """The smallest element; with `dim`, (values, indices) along it; with a tensor, the smaller of the two."""
     if isinstance(dim, Op.tensor_class):
         return minimum(input, dim)
-    return _extreme("min", input, either("min", "dim", dim, axis), keepdim if keepdims is None else keepdims, amin, argmin)
+    return _extreme(
+        "min", input, either("min", "dim", dim, axis), keepdim if keepdims is None else keepdims, amin, argmin
+    )
 
 
 def _extreme(name: str, input: Tensor, dim: int | None, keepdim: bool, extreme: Any, where: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinytorch.core.tensor.arithmetic import multiply
 from tinytorch.core.tensor.op import Op, op
-from tinytorch.core.tensor.promotion import cast, common_dtype
+from tinytorch.core.tensor.promotion import cast, common_dtype, tensors_only
 from tinytorch.core.tensor.shapes import unsqueeze
 
 if TYPE_CHECKING:
@@ -63,12 +63,14 @@ def dot(input: Tensor, other: Tensor) -> Tensor:
 
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """Every product of two vectors' elements: (n,), (m,) -> (n, m)."""
+    tensors_only("outer", vec2)
     if input.ndim != 1 or vec2.ndim != 1:
         raise ValueError(f"outer: expected two vectors, got {input.shape} and {vec2.shape}")
     return multiply(unsqueeze(input, 1), vec2)
 
 
 def _of_dims(name: str, ndim: int, a: Tensor, b: Tensor) -> Tensor:
+    tensors_only(name, b)
     if a.ndim != ndim or b.ndim != ndim:
         raise ValueError(f"{name}: expected two tensors of {ndim} dimensions, got {a.shape} and {b.shape}")
     return matmul(a, b)

@@ -36,7 +36,15 @@ def tensors_only(name: str, *args: Any) -> tuple[Any, ...]:
     return args
 
 
-def one(name: str, x: Any) -> tuple[Tensor]:
+def floats_only(name: str, *args: Any) -> tuple[Any, ...]:
+    """Require the first argument to be a tensor of floats."""
+    tensors_only(name, *args)
+    if args[0].array.dtype.kind != "f":
+        raise TypeError(f"{name}: expected a float tensor, got {args[0].dtype}; convert it with .float()")
+    return args
+
+
+def one(name: str, x: Any) -> tuple[Tensor, ...]:
     """A tensor of any dtype."""
     return as_one(name, (x,), None) if type(x) in dtypes.OF_SCALAR else tensors_only(name, x)
 
@@ -112,5 +120,5 @@ def check_broadcast(name: str, tensors: tuple[Tensor, ...]) -> None:
 
 def _as(operand: Any, dtype: DType) -> Tensor:
     if isinstance(operand, Op.tensor_class):
-        return operand if operand.array.dtype == dtype else cast(operand, dtype)  # type: ignore[no-any-return]
+        return operand if operand.array.dtype == dtype else cast(operand, dtype)
     return Op.tensor_class(np.array(operand, dtype))

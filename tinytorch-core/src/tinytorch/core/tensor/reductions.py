@@ -11,6 +11,7 @@ from tinytorch.core.tensor import dtypes
 from tinytorch.core.tensor.arithmetic import absolute, add, divide, exp, log, multiply, power, select, sqrt, subtract
 from tinytorch.core.tensor.axes import either, many_dims, one_dim
 from tinytorch.core.tensor.comparison import equal_to, not_equal
+from tinytorch.core.tensor.numbers import real
 from tinytorch.core.tensor.op import op
 from tinytorch.core.tensor.promotion import cast
 from tinytorch.core.tensor.shapes import unsqueeze
@@ -37,25 +38,25 @@ def reduce_sum(x: Array, dims: Dims, keepdim: bool) -> Array:
     """The sum along `dims`; of the rows of a matrix by BLAS, which is three times faster."""
     if dims == (0,) and x.ndim == 2 and x.dtype.kind == "f" and not keepdim and x.size > SMALL:
         return np.ones_like(x, shape=len(x)) @ x
-    return np.add.reduce(x, axis=dims, keepdims=keepdim)
+    return np.add.reduce(x, axis=dims, keepdims=keepdim)  # type: ignore[call-overload]  # numpy's stubs: no bool
 
 
 @op
 def reduce_max(x: Array, dims: Dims, keepdim: bool) -> Array:
     """The largest element along `dims`; nan wins."""
-    return np.maximum.reduce(x, axis=dims, keepdims=keepdim)
+    return np.maximum.reduce(x, axis=dims, keepdims=keepdim)  # type: ignore[call-overload]  # numpy's stubs: no bool
 
 
 @op
 def reduce_min(x: Array, dims: Dims, keepdim: bool) -> Array:
     """The smallest element along `dims`; nan wins."""
-    return np.minimum.reduce(x, axis=dims, keepdims=keepdim)
+    return np.minimum.reduce(x, axis=dims, keepdims=keepdim)  # type: ignore[call-overload]  # numpy's stubs: no bool
 
 
 @op
 def reduce_prod(x: Array, dims: Dims, keepdim: bool) -> Array:
     """The product along `dims`."""
-    return np.multiply.reduce(x, axis=dims, keepdims=keepdim)
+    return np.multiply.reduce(x, axis=dims, keepdims=keepdim)  # type: ignore[call-overload]  # numpy's stubs: no bool
 
 
 @op
@@ -88,8 +89,14 @@ def cumulative_sum(x: Array, dim: int) -> Array:
     return np.cumsum(x, axis=dim, dtype=x.dtype)
 
 
-def sum(  # noqa: A001
-    input: Tensor, dim: Axis = None, keepdim: bool = False, *, dtype: Any = None, axis: Axis = None, keepdims: bool | None = None
+def sum(
+    input: Tensor,
+    dim: Axis = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    axis: Axis = None,
+    keepdims: bool | None = None,
 ) -> Tensor:
     """The sum along `dim` (None: all); integers and bools sum as int64."""
     x, dims, keep = _prepared("sum", input, dim, axis, keepdim, keepdims, dtype)
@@ -97,7 +104,13 @@ def sum(  # noqa: A001
 
 
 def mean(
-    input: Tensor, dim: Axis = None, keepdim: bool = False, *, dtype: Any = None, axis: Axis = None, keepdims: bool | None = None
+    input: Tensor,
+    dim: Axis = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    axis: Axis = None,
+    keepdims: bool | None = None,
 ) -> Tensor:
     """The mean along `dim` (None: all) of floats; nan for no elements."""
     x, dims, keep = _prepared("mean", input, dim, axis, keepdim, keepdims, dtype)
@@ -118,7 +131,7 @@ def var(
     """The variance along `dim` (None: all): squared distances from the mean over n - correction."""
     x, dims, keep = _prepared("var", input, dim, axis, keepdim, keepdims, None)
     _check_float("var", x)
-    correction = correction if unbiased is None else float(unbiased)
+    correction = real("var", "correction", correction) if unbiased is None else float(unbiased)
     count = _count(x, dims)
     centred = subtract(x, divide(reduce_sum(x, dims, True), float(count)))
     return divide(reduce_sum(multiply(centred, centred), dims, keep), max(0.0, float(count - correction)))
@@ -136,23 +149,31 @@ def std(
 ) -> Tensor:
     """The standard deviation: the square root of `var`."""
     keepdim = keepdim if keepdims is None else keepdims
-    return _power(var(input, either("std", "dim", dim, axis), correction=correction, unbiased=unbiased, keepdim=keepdim), 0.5)
+    return _power(
+        var(input, either("std", "dim", dim, axis), correction=correction, unbiased=unbiased, keepdim=keepdim), 0.5
+    )
 
 
-def prod(input: Tensor, dim: Axis = None, keepdim: bool = False, *, axis: Axis = None, keepdims: bool | None = None) -> Tensor:
+def prod(
+    input: Tensor, dim: Axis = None, keepdim: bool = False, *, axis: Axis = None, keepdims: bool | None = None
+) -> Tensor:
     """The product along `dim` (None: all); integers and bools multiply as int64."""
     x, dims, keep = _prepared("prod", input, dim, axis, keepdim, keepdims, None)
     return reduce_prod(x if x.array.dtype.kind == "f" else cast(x, dtypes.int64), dims, keep)
 
 
-def amax(input: Tensor, dim: Axis = None, keepdim: bool = False, *, axis: Axis = None, keepdims: bool | None = None) -> Tensor:
+def amax(
+    input: Tensor, dim: Axis = None, keepdim: bool = False, *, axis: Axis = None, keepdims: bool | None = None
+) -> Tensor:
     """The largest element along `dim` (None: all); equal ones share the gradient."""
     x, dims, keep = _prepared("amax", input, dim, axis, keepdim, keepdims, None)
     _check_not_empty("amax", x, dims)
     return reduce_max(x, dims, keep)
 
 
-def amin(input: Tensor, dim: Axis = None, keepdim: bool = False, *, axis: Axis = None, keepdims: bool | None = None) -> Tensor:
+def amin(
+    input: Tensor, dim: Axis = None, keepdim: bool = False, *, axis: Axis = None, keepdims: bool | None = None
+) -> Tensor:
     """The smallest element along `dim` (None: all); equal ones share the gradient."""
     x, dims, keep = _prepared("amin", input, dim, axis, keepdim, keepdims, None)
     _check_not_empty("amin", x, dims)
@@ -160,32 +181,46 @@ def amin(input: Tensor, dim: Axis = None, keepdim: bool = False, *, axis: Axis =
 
 
 def argmax(
-    input: Tensor, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None, keepdims: bool | None = None
+    input: Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    axis: int | None = None,
+    keepdims: bool | None = None,
 ) -> Tensor:
     """Where the largest element is: along `dim`, or in the flattened tensor; the first of several."""
     return _arg("argmax", arg_max, input, either("argmax", "dim", dim, axis), keepdim if keepdims is None else keepdims)
 
 
 def argmin(
-    input: Tensor, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None, keepdims: bool | None = None
+    input: Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    axis: int | None = None,
+    keepdims: bool | None = None,
 ) -> Tensor:
     """Where the smallest element is: along `dim`, or in the flattened tensor; the first of several."""
     return _arg("argmin", arg_min, input, either("argmin", "dim", dim, axis), keepdim if keepdims is None else keepdims)
 
 
-def any(input: Tensor, dim: Axis = None, keepdim: bool = False, *, axis: Axis = None, keepdims: bool | None = None) -> Tensor:  # noqa: A001
+def any(
+    input: Tensor, dim: Axis = None, keepdim: bool = False, *, axis: Axis = None, keepdims: bool | None = None
+) -> Tensor:
     """Whether one element along `dim` (None: all) is nonzero."""
     x, dims, keep = _prepared("any", input, dim, axis, keepdim, keepdims, None)
     return reduce_any(x, dims, keep)
 
 
-def all(input: Tensor, dim: Axis = None, keepdim: bool = False, *, axis: Axis = None, keepdims: bool | None = None) -> Tensor:  # noqa: A001
+def all(
+    input: Tensor, dim: Axis = None, keepdim: bool = False, *, axis: Axis = None, keepdims: bool | None = None
+) -> Tensor:
     """Whether every element along `dim` (None: all) is nonzero."""
     x, dims, keep = _prepared("all", input, dim, axis, keepdim, keepdims, None)
     return reduce_all(x, dims, keep)
 
 
-def cumsum(input: Tensor, dim: int = None, *, dtype: Any = None, axis: int | None = None) -> Tensor:  # type: ignore[assignment]  # required
+def cumsum(input: Tensor, dim: int | None = None, *, dtype: Any = None, axis: int | None = None) -> Tensor:
     """The sums of the first 1, 2, ... elements along `dim`; integers and bools as int64."""
     dim = one_dim("cumsum", either("cumsum", "dim", dim, axis), input.ndim)
     x = input if dtype is None else cast(input, dtypes.as_dtype(dtype, "cumsum"))
@@ -205,9 +240,10 @@ def logsumexp(input: Tensor, dim: Axis, keepdim: bool = False) -> Tensor:
 
 
 def norm(input: Tensor, p: float = 2.0, dim: Axis = None, keepdim: bool = False) -> Tensor:
-    """The p-norm along `dim` (None: all): sum(|x| ** p) ** (1 / p); p may be inf or -inf, and 0 counts what is not 0."""
+    """The p-norm along `dim` (None: all): sum(|x| ** p) ** (1 / p); p may be inf, -inf or 0, which counts."""
     x, dims, keep = _prepared("norm", input, dim, None, keepdim, None, None)
     _check_float("norm", x)
+    p = real("norm", "p", p)
     if abs(p) == math.inf:
         return (amax if p > 0 else amin)(absolute(x), dims, keep)
     if p == 0:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinytorch.core.tensor.axes import either, named_dims, one_dim, shape_of
+from tinytorch.core.tensor.numbers import real
 from tinytorch.core.tensor.op import Op, op
-from tinytorch.core.tensor.promotion import as_one, common_dtype
+from tinytorch.core.tensor.promotion import as_one, common_dtype, tensors_only
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,9 @@ def flip_dims(x: Array, dims: tuple[int, ...]) -> Array:
 @op
 def pad_constant(x: Array, widths: tuple[tuple[int, int], ...], value: float) -> Array:
     """x with `widths[i]` = (before, after) elements of `value` added around dimension i."""
-    out = np.full_like(x, value, shape=tuple(n + before + after for n, (before, after) in zip(x.shape, widths, strict=True)))
+    out = np.full_like(
+        x, value, shape=tuple(n + before + after for n, (before, after) in zip(x.shape, widths, strict=True))
+    )
     out[tuple(slice(before, before + n) for n, (before, _) in zip(x.shape, widths, strict=True))] = x
     return out
 
@@ -70,7 +73,9 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     sizes = _worked_out("view", input, shape_of("view", shape))
     out = reshape_to(input, sizes)
     if input.array.size and not np.may_share_memory(out.array, input.array):
-        raise ValueError(f"view: {input.shape} as {sizes} needs a copy, since the tensor is not contiguous; use reshape")
+        raise ValueError(
+            f"view: {input.shape} as {sizes} needs a copy, since the tensor is not contiguous; use reshape"
+        )
     return out
 
 
@@ -86,7 +91,10 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Split one dimension into several; one size may be -1."""
     dim = one_dim("unflatten", dim, input.ndim)
-    return reshape(input, (*input.shape[:dim], *_sizes_of(input.shape[dim], tuple(sizes)), *input.shape[dim + 1 :]))
+    return reshape(
+        input,
+        (*input.shape[:dim], *_sizes_of(input.shape[dim], shape_of("unflatten", (sizes,))), *input.shape[dim + 1 :]),
+    )
 
 
 def permute(input: Tensor, *dims: Any) -> Tensor:
@@ -138,7 +146,9 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
     shape = shape_of("expand", sizes)
     new = len(shape) - input.ndim
     known = ((-1,) * new + input.shape) if new >= 0 else ()
-    if new < 0 or any(size != old and old not in {1, -1} and size != -1 for size, old in zip(shape, known, strict=True)):
+    if new < 0 or any(
+        size != old and old not in {1, -1} and size != -1 for size, old in zip(shape, known, strict=True)
+    ):
         raise ValueError(f"expand: {input.shape} cannot become {shape}; only dimensions of size 1 stretch")
     if any(size < 0 for size in shape[:new]) or any(size < -1 for size in shape):
         raise ValueError(f"expand: {shape} has a negative size for a new dimension")
@@ -149,7 +159,9 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> 
     """Join tensors along a dimension; the other sizes must agree."""
     dim = either("cat", "dim", dim, axis, default=0)
     given = _sequence("cat", tensors)
-    parts = [part for part in given if part.shape != (0,)] or given[:1]  # an empty list's tensor joins with any, as in PyTorch
+    parts = [part for part in given if part.shape != (0,)] or given[
+        :1
+    ]  # an empty list's tensor joins with any, as in PyTorch
     dim = one_dim("cat", dim, parts[0].ndim)
     if parts[0].ndim == 0:
         raise ValueError("cat: a 0-d tensor has no dimension to join along; use stack")
@@ -174,10 +186,14 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -
 
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:
     """Add `value` around: pad is (before, after) for the last dimension, then for the one before it, and so on."""
+    tensors_only("pad", input)
+    pad = shape_of("pad", tuple(pad) if isinstance(pad, (list, tuple)) else (pad,))
     if mode != "constant" or len(pad) % 2 or len(pad) > 2 * input.ndim or any(n < 0 for n in pad):
-        raise ValueError(f"pad: expected pairs of sizes of 0 or more for mode 'constant', got {tuple(pad)} and {mode!r}")
+        raise ValueError(
+            f"pad: expected pairs of sizes of 0 or more for mode 'constant', got {tuple(pad)} and {mode!r}"
+        )
     given = [(pad[i], pad[i + 1]) for i in range(0, len(pad), 2)]
-    return pad_constant(input, (*[(0, 0)] * (input.ndim - len(given)), *reversed(given)), value)
+    return pad_constant(input, (*[(0, 0)] * (input.ndim - len(given)), *reversed(given)), real("pad", "value", value))
 
 
 def flip(input: Tensor, *dims: Any) -> Tensor:
@@ -188,6 +204,8 @@ def flip(input: Tensor, *dims: Any) -> Tensor:
 def repeat(input: Tensor, *sizes: Any) -> Tensor:
     """The whole tensor repeated so many times along each dimension."""
     times = shape_of("repeat", sizes)
+    if any(count < 0 for count in times):
+        raise ValueError(f"repeat: expected counts of 0 or more, got {times}")
     if len(times) < input.ndim:
         raise ValueError(f"repeat: expected at least {input.ndim} counts for shape {input.shape}, got {len(times)}")
     shape = (1,) * (len(times) - input.ndim) + input.shape

@@ -1,6 +1,6 @@
 """Tensor: an array that remembers where it came from.
 
-The class holds identity and state; what tensors can do stands in the pages before this one and is bound here as methods.
+The class holds identity and state; what tensors can do stands in the pages before this one and is bound here.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ from tinytorch.core.tensor import (
     reductions,
     shapes,
 )
+from tinytorch.core.tensor.axes import one_dim
 from tinytorch.core.tensor.inplace import inplace_method
-from tinytorch.core.tensor.op import Op, grad_enabled
+from tinytorch.core.tensor.numbers import real
+from tinytorch.core.tensor.op import Op
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,7 +71,11 @@ class Tensor:
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dimension."""
-        return self.shape if dim is None else self.shape[dim]
+        if dim is None:
+            return self.shape
+        if not self.ndim:
+            raise IndexError("size: a 0-d tensor has no dimensions")
+        return self.shape[one_dim("size", dim, self.ndim)]
 
     def dim(self) -> int:
         """How many dimensions it has."""
@@ -121,7 +127,9 @@ class Tensor:
         """The recorded call that made it."""
         return self.node
 
-    def backward(self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
+    def backward(
+        self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False
+    ) -> None:
         """Add to `.grad` of every leaf what this tensor's change would be for a change of the leaf."""
         Tensor.engine(self, gradient, retain_graph, create_graph)
 
@@ -148,7 +156,7 @@ class Tensor:
 
     @data.setter
     def data(self, value: Tensor) -> None:
-        self.array = value.array
+        self.array = promotion.tensors_only("data", value)[0].array
 
     # Out of the framework
 
@@ -176,7 +184,7 @@ class Tensor:
 
     def clone(self) -> Tensor:
         """A copy that the gradient passes through."""
-        return arithmetic.copied(self)  # type: ignore[no-any-return]  # ops give tensors
+        return arithmetic.copied(self)
 
     def contiguous(self) -> Tensor:
         """Itself, or a row-major copy."""
@@ -301,7 +309,8 @@ class Tensor:
         """A copy of a leaf; a tensor in the graph cannot be copied with its past."""
         if self.node is not None:
             raise RuntimeError("deepcopy: only leaves can be copied; use clone() or detach()")
-        new = type(self)(self.array.copy())
+        new = type(self).__new__(type(self))
+        Tensor.__init__(new, self.array.copy())  # a subclass may take something else than an array
         new._requires_grad = self._requires_grad
         new.grad = None if self.grad is None else self.grad.clone()
         memo[id(self)] = new
@@ -382,8 +391,20 @@ class Tensor:
 
     reshape, view, flatten, unflatten = shapes.reshape, shapes.view, shapes.flatten, shapes.unflatten
     permute, transpose, t, movedim = shapes.permute, shapes.transpose, shapes.t, shapes.movedim
-    squeeze, unsqueeze, expand, repeat, flip = shapes.squeeze, shapes.unsqueeze, shapes.expand, shapes.repeat, shapes.flip
-    split, chunk, narrow, select, unbind = indexing.split, indexing.chunk, indexing.narrow, indexing.select, indexing.unbind
+    squeeze, unsqueeze, expand, repeat, flip = (
+        shapes.squeeze,
+        shapes.unsqueeze,
+        shapes.expand,
+        shapes.repeat,
+        shapes.flip,
+    )
+    split, chunk, narrow, select, unbind = (
+        indexing.split,
+        indexing.chunk,
+        indexing.narrow,
+        indexing.select,
+        indexing.unbind,
+    )
     gather, scatter_add, index_select = indexing.gather, indexing.scatter_add, indexing.index_select
     masked_select, take_along_dim, nonzero = indexing.masked_select, indexing.take_along_dim, indexing.nonzero
     tril, triu = creation.tril, creation.triu
@@ -412,7 +433,12 @@ def _mixes(other: object) -> Any:
 
 def _number(like: Tensor, value: Any) -> Tensor:
     """A number in the dtype of a tensor; a float that would lose its fraction is refused."""
-    if like.array.dtype.kind != "f" and type(value) is not type(like.array.dtype.type(0).item()) and value != int(value):
+    real("masked_fill", "value", value)
+    if (
+        like.array.dtype.kind != "f"
+        and type(value) is not type(like.array.dtype.type(0).item())
+        and value != int(value)
+    ):
         raise TypeError(f"masked_fill: {value!r} does not fit into a {like.dtype} tensor")
     return Tensor(np.array(value, like.array.dtype))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from tinytorch.core.tensor.numbers import real, whole
+
 if TYPE_CHECKING:
     from tinytorch.core.training.trainer import Trainer
 
@@ -38,10 +40,13 @@ class Callback:
 class EarlyStopping(Callback):
     """Stop when `monitor` (a name in the history) has not improved for `patience` epochs."""
 
-    def __init__(self, monitor: str = "validation_loss", patience: int = 3, min_delta: float = 0.0, mode: str = "min") -> None:
+    def __init__(
+        self, monitor: str = "validation_loss", patience: int = 3, min_delta: float = 0.0, mode: str = "min"
+    ) -> None:
         if mode not in {"min", "max"}:
             raise ValueError(f"EarlyStopping: expected mode 'min' or 'max', got {mode!r}")
-        self.monitor, self.patience, self.min_delta = monitor, patience, min_delta
+        self.monitor, self.patience = monitor, whole("EarlyStopping", "patience", patience, least=1)
+        self.min_delta = real("EarlyStopping", "min_delta", min_delta)
         self.sign = 1.0 if mode == "min" else -1.0
         self.best = math.inf
         self.waited = 0

@@ -7,22 +7,25 @@ that the next step depends on is in the checkpoint, so that a run that was kille
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from tinytorch import plugins
 from tinytorch.core.autograd import detect_anomaly, no_grad
-from tinytorch.core.optimizers import clip_grad_norm_
+from tinytorch.core.module import Module
+from tinytorch.core.optimizers import Optimizer, clip_grad_norm_
+from tinytorch.core.tensor.numbers import real, whole
+from tinytorch.core.tensor.promotion import tensors_only
 from tinytorch.core.tensor.random import default_generator
 from tinytorch.core.training import checkpoint
 from tinytorch.core.training.callbacks import Callback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from tinytorch.core.module import Module
-    from tinytorch.core.optimizers import LRScheduler, Optimizer
+    from tinytorch.core.optimizers import LRScheduler
     from tinytorch.core.tensor import Tensor
 
     Batches = Iterable[tuple[Tensor, Tensor]]
@@ -30,15 +33,21 @@ if TYPE_CHECKING:
 
 def accuracy(outputs: Tensor, targets: Tensor) -> float:
     """The share of rows whose largest score is the target's: (batch, classes), (batch,) -> 0 ... 1."""
+    if (
+        tensors_only("accuracy", outputs)[0].ndim != 2
+        or tensors_only("accuracy", targets)[0].shape != outputs.shape[:1]
+    ):
+        raise ValueError(f"accuracy: expected (batch, classes) and (batch,), got {outputs.shape} and {targets.shape}")
     return float((outputs.argmax(1) == targets).float().mean())
 
 
 class Trainer:
     """Trains a model on batches of (inputs, targets).
 
-    `accumulate` batches make one optimizer step; `clip_norm` limits the gradients' norm; `metric(outputs, targets)` is a
-    mean over rows, None for none; `checkpoint` is a path that is rewritten after each epoch, and after every
-    `checkpoint_every` batches if given; `notes` is kept in it; `detect_anomaly` stops at the first nan, naming the place.
+    `accumulate` batches make one optimizer step; `clip_norm` limits the gradients' norm; `metric(outputs, targets)` is
+    a mean over rows, None for none; `checkpoint` is a path that is rewritten after each epoch, and after every
+    `checkpoint_every` batches if given; `notes` is kept in it; `detect_anomaly` stops at the first nan, naming the
+    place.
     """
 
     def __init__(
@@ -57,8 +66,12 @@ class Trainer:
         notes: dict[str, Any] | None = None,
         detect_anomaly: bool = False,
     ) -> None:
-        if accumulate < 1:
-            raise ValueError(f"Trainer: expected accumulate of 1 or more, got {accumulate}")
+        _check_kinds(model, optimizer, loss_fn, callbacks)
+        whole("Trainer", "accumulate", accumulate, least=1)
+        if clip_norm is not None and not real("Trainer", "clip_norm", clip_norm) > 0:
+            raise ValueError(f"Trainer: expected clip_norm above 0, got {clip_norm}")
+        if checkpoint_every is not None:
+            whole("Trainer", "checkpoint_every", checkpoint_every, least=1)
         self.model, self.optimizer, self.loss_fn = model, optimizer, loss_fn
         self.scheduler, self.callbacks, self.metric = scheduler, list(callbacks), metric
         self.accumulate, self.clip_norm = accumulate, clip_norm
@@ -75,8 +88,9 @@ class Trainer:
 
     def fit(self, batches: Batches, epochs: int, validation: Batches | None = None) -> list[dict[str, float]]:
         """Train up to so many epochs in all and return the history; `batches` is iterated anew for each epoch."""
-        if epochs < 0:
-            raise ValueError(f"fit: expected 0 or more epochs, got {epochs}")
+        whole("fit", "epochs", epochs, least=0)
+        if not isinstance(batches, Iterable):
+            raise TypeError(f"fit: expected batches of inputs and targets, got {type(batches).__name__}")
         self._tell("on_train_start")
         try:
             with detect_anomaly() if self.detect_anomaly else nullcontext():
@@ -93,7 +107,8 @@ class Trainer:
         totals = {"loss": 0.0, "metric": 0.0, "rows": 0.0}
         try:
             with no_grad():
-                for inputs, targets in batches:
+                for batch in batches:
+                    inputs, targets = _two("evaluate", batch)
                     outputs = self.model(inputs)
                     self._count(totals, outputs, targets, self.loss_fn(outputs, targets).item())
         finally:
@@ -105,7 +120,7 @@ class Trainer:
         checkpoint.save_run(self, path)
 
     def load_checkpoint(self, path: str | Path) -> None:
-        """Go on from a checkpoint; what does not fit this model and optimizer is an error, and then nothing has changed."""
+        """Go on from a checkpoint; one that does not fit this run raises CheckpointError, and nothing has changed."""
         checkpoint.load_run(self, path)
 
     def _run_epoch(self, batches: Batches, validation: Batches | None) -> None:
@@ -115,18 +130,16 @@ class Trainer:
         default_generator.set_state(self.epoch_random)  # the loader draws the same order
         self.model.train()
         self._tell("on_epoch_start")
-        for number, (inputs, targets) in enumerate(batches):
-            if number < learned:
-                continue  # before the checkpoint
-            if number == learned and learned:
-                default_generator.set_state(here)
-            self._learn(inputs, targets)
+        remaining = iter(batches)
+        if learned:
+            _skip(remaining, learned)
+            default_generator.set_state(here)
+        for batch in remaining:
+            self._learn(*_two("fit", batch))
             if self.checkpoint_every and self.step % self.checkpoint_every == 0:
                 self._save()
             if self.should_stop:
                 return
-        if learned and self.batch == learned:  # the checkpoint came after the last batch
-            default_generator.set_state(here)
         self._end_epoch(validation)
 
     def _learn(self, inputs: Tensor, targets: Tensor) -> None:
@@ -185,3 +198,30 @@ class Trainer:
             getattr(callback, event)(self)
         if event != "on_epoch_start":
             getattr(plugins.hook(), event)(trainer=self)
+
+
+def _skip(batches: Iterator[Any], learned: int) -> None:
+    """Go past the batches that were learned before the checkpoint."""
+    for number in range(learned):
+        if next(batches, None) is None:
+            raise ValueError(f"fit: the run had learned {learned} batches of this epoch, but here are only {number}")
+
+
+def _check_kinds(model: Any, optimizer: Any, loss_fn: Any, callbacks: Any) -> None:
+    """Raise TypeError for what cannot be trained, or not with these."""
+    if not isinstance(model, Module):
+        raise TypeError(f"Trainer: expected a Module, got {type(model).__name__}")
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"Trainer: expected an optimizer, got {type(optimizer).__name__}")
+    if not callable(loss_fn):
+        raise TypeError(f"Trainer: expected loss_fn as a function, got {type(loss_fn).__name__}")
+    if not isinstance(callbacks, (list, tuple)) or not all(isinstance(each, Callback) for each in callbacks):
+        raise TypeError(f"Trainer: expected callbacks as a list of Callback, got {callbacks!r}")
+
+
+def _two(name: str, batch: Any) -> tuple[Any, Any]:
+    """A batch as inputs and targets."""
+    if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+        got = f"{len(batch)} parts" if isinstance(batch, (tuple, list)) else type(batch).__name__
+        raise ValueError(f"{name}: expected batches of inputs and targets, got {got}")
+    return batch[0], batch[1]
