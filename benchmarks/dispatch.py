@@ -7,7 +7,7 @@ Compared are a direct call of a kernel that does nothing, and the same call thro
 the op, known to the process but not enabled; and, to show what they cost where they are: after `using` was used
 once, under a plugin that answers, under one that declines, and for pluggy's own hook call.
 
-Expected on two quiet cores: 35 ns without a plugin and with disabled ones (bar: 60), 55 ns after `using`, 150 to
+Expected on two quiet cores: 30 to 50 ns without a plugin and with disabled ones (bar: 60), 60 after `using`, 150 to
 200 ns under a plugin, 1500 to 2500 ns for pluggy. On a busy machine everything grows, the direct call too.
 """
 

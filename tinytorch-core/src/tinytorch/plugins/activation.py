@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from tinytorch.plugins import config, discovery, registry
-from tinytorch.plugins.context import override, overriding
+from tinytorch.plugins import discovery, registry
+from tinytorch.plugins.context import here, overriding
 from tinytorch.plugins.errors import PluginError
 from tinytorch.plugins.loading import expand, load, settings, unload
 from tinytorch.plugins.process import Selection, process
 from tinytorch.plugins.tables import Table, rebuild, table_for
 from tinytorch.plugins.validation import check_plugin
 from tinytorch.types import Kernel
+
+if TYPE_CHECKING:
+    from tinytorch.plugins.config import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -32,9 +35,11 @@ def enable(*names: str) -> None:
         for name in names:
             load(name)
         state = process.state
+        new = [name for name in names if name not in state.enabled]
+        _select((*state.enabled, *new))
+        state.origins.update(dict.fromkeys(new, "code"))
         state.disabled.difference_update(names)
-        state.origins.update((name, "code") for name in names if name not in state.enabled)
-        _select((*state.enabled, *names))
+        state.leaving.difference_update(names)
 
 
 def disable(*names: str) -> None:
@@ -46,7 +51,9 @@ def disable(*names: str) -> None:
             _select(tuple(name for name in state.enabled if name not in names))
         for name in names:
             state.origins.pop(name, None)
-            if not state.users[name]:  # else the last `using` of it unloads it
+            if state.users[name]:
+                state.leaving.add(name)
+            else:
                 unload(name)
 
 
@@ -108,7 +115,8 @@ def _chosen(names: Selection) -> Iterator[None]:
         with process.lock:
             state.users.subtract(names)
             for name in names:
-                if name in state.disabled and not state.users[name]:
+                if name in state.leaving and not state.users[name]:
+                    state.leaving.remove(name)
                     unload(name)
 
 
@@ -138,7 +146,7 @@ def require(name: str, purpose: str) -> None:
 
 def current() -> Table:
     """Return the table in force here: the context's own, or the process's."""
-    found = override.get()
+    found = here()
     if isinstance(found, Table):
         return found
     configure_process()
@@ -158,13 +166,11 @@ def configure_process() -> None:
         except BaseException as error:
             state.ready = False  # asked for and broken: every call says so until it is repaired or disabled
             if isinstance(error, PluginError):
-                error.add_note(
-                    f"asked for by {asked.origin}; disable(...) or TINYTORCH_DISABLE leaves a plugin out"
-                )
+                error.add_note(f"asked for by {asked.origin}; disable(...) or TINYTORCH_DISABLE leaves a plugin out")
             raise
 
 
-def _enable_asked(asked: config.Settings) -> None:
+def _enable_asked(asked: Settings) -> None:
     state = process.state
     left_out = asked.disabled | state.disabled
     names = tuple(name for name in expand(asked.plugins or ()) if name not in left_out)
@@ -175,7 +181,7 @@ def _enable_asked(asked: config.Settings) -> None:
     _select((*names, *state.enabled))
 
 
-def _check_file(asked: config.Settings, *, complete: bool) -> None:
+def _check_file(asked: Settings, *, complete: bool) -> None:
     """Raise PluginError for ops and plugins in the file that do not exist, and sections that nearly do."""
     named = {*asked.in_file, *discovery.OURS, *process.state.plugins}
     try:

@@ -58,7 +58,7 @@ def _attempt(op: Declared, implementation: pluggy.HookImpl, otherwise: Kernel) -
             raise
         if out is None:
             return otherwise(*args)
-        return out if type(out) is np.ndarray else _checked(op, out, plugin)
+        return _checked(op, out, plugin)
 
     return call
 
@@ -106,9 +106,7 @@ def _resume(proceed: Callable[[Any], None], came: Any, plugin: str, op: Declared
 
 
 def _misbehaved(plugin: str, op: Declared, what: str) -> RuntimeError:
-    return RuntimeError(
-        f"op '{op.name}': the wrapper of plugin '{plugin}' {what}; it must yield exactly once"
-    )
+    return RuntimeError(f"op '{op.name}': the wrapper of plugin '{plugin}' {what}; it must yield exactly once")
 
 
 def _checking(op: Declared, wrappers: list[pluggy.HookImpl], call: Kernel) -> Kernel:
@@ -133,20 +131,19 @@ def _through_pluggy(op: Declared, caller: pluggy.HookCaller, asked: list[pluggy.
 
 def _checked(op: Declared, out: Any, plugin: str) -> Any:
     """Return what a plugin gave, if it is something that an op can give."""
-    if type(out) is np.ndarray:
+    if type(out) is np.ndarray and not op.inplace:
         return out
     if out is NotImplemented:
-        raise PluginError(
-            f"op '{op.name}' of plugin '{plugin}' returned NotImplemented; return None to decline"
-        )
+        raise PluginError(f"op '{op.name}' of plugin '{plugin}' returned NotImplemented; return None to decline")
     if out is None:
-        raise PluginError(
-            f"op '{op.name}': the wrapper of plugin '{plugin}' returned None; return what yield gave"
-        )
-    if not isinstance(out, tuple | np.generic) and getattr(out, "__array_ufunc__", None) is None:
-        raise PluginError(
-            f"op '{op.name}' of plugin '{plugin}' returned {type(out).__name__}, expected an array"
-        )
+        raise PluginError(f"op '{op.name}': the wrapper of plugin '{plugin}' returned None; return what yield gave")
+    if op.inplace:
+        good, expected = out is True, "True: done"
+    else:
+        good = isinstance(out, tuple | np.generic) or getattr(out, "__array_ufunc__", None) is not None
+        expected = "an array"
+    if not good:
+        raise PluginError(f"op '{op.name}' of plugin '{plugin}' returned {type(out).__name__}, expected {expected}")
     return out
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,6 +67,8 @@ def _speaks_of_us(project: Path) -> bool:
         text = project.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return False
+    import tomllib  # only where there is a file
+
     try:
         tool = tomllib.loads(text).get("tool")
     except tomllib.TOMLDecodeError:
@@ -76,6 +77,8 @@ def _speaks_of_us(project: Path) -> bool:
 
 
 def _content(path: Path) -> dict[str, Any]:
+    import tomllib  # only where there is a file
+
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows likes to begin with a mark
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
@@ -88,9 +91,7 @@ def _content(path: Path) -> dict[str, Any]:
 
 
 def _orders(content: dict[str, Any], path: Path | None) -> dict[str, tuple[str, ...]]:
-    orders = {
-        op: _names(order, f"[ops] {op} in {path}") for op, order in _table(content, "ops", path).items()
-    }
+    orders = {op: _names(order, f"[ops] {op} in {path}") for op, order in _table(content, "ops", path).items()}
     return {op: order or () for op, order in orders.items()}
 
 

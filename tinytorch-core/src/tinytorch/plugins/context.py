@@ -8,17 +8,20 @@ from contextvars import ContextVar, copy_context
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+from tinytorch.plugins.process import process
 from tinytorch.types import Kernel
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 override: ContextVar[dict[str, Kernel] | None] = ContextVar("override", default=None)
+here = override.get  # bound once, for the calls of ops: asking the variable for its method costs as much again
 
 
 @contextmanager
 def overriding(table: dict[str, Kernel]) -> Iterator[None]:
     """Let this table answer in this thread or task."""
+    process.scoped = True
     token = override.set(table)
     try:
         yield

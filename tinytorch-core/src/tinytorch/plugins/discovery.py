@@ -33,17 +33,10 @@ class Found:
         return f"{self.distribution} {self.version}"
 
     def load(self) -> Any:
-        """Import the plugin; what goes wrong is told with the distribution's name, the cause is kept."""
+        """Import the plugin; raise whatever that raises."""
         if self.problem:
             raise PluginError(self.problem)
-        try:
-            return self.entry_point.load()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # a plugin must not end the program that asks for it: SystemExit too
-            raise PluginError(
-                f"plugin '{self.name}' cannot be imported: {type(error).__name__}: {error}"
-            ) from error
+        return self.entry_point.load()
 
 
 def installed() -> dict[str, Found]:
@@ -53,9 +46,7 @@ def installed() -> dict[str, Found]:
         known = plugins.get(found.name)
         if known is None:
             plugins[found.name] = found
-        elif (
-            known.distribution != found.distribution
-        ):  # else the first on sys.path shadows the other, as for modules
+        elif known.distribution != found.distribution:  # else the first on sys.path shadows the other, as for modules
             both = f"{known.source} and {found.source}"
             problem = f"distributions {both} both bring a plugin '{found.name}'; uninstall one"
             plugins[found.name] = replace(known, problem=problem)

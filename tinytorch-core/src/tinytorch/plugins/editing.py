@@ -80,9 +80,7 @@ def _list(old: str, names: tuple[str, ...], end: str) -> str:
     name, beside, alone, behind = "", {}, [], 0
     for token in TOKEN.finditer(old, old.index("=")):
         kind, text = token.lastgroup, token.group()
-        if kind == "end" or (
-            kind == "name" and "[" not in old[: token.start()]
-        ):  # `plugins = "all"` is no list
+        if kind == "end" or (kind == "name" and "[" not in old[: token.start()]):  # `plugins = "all"` is no list
             behind = token.end()
             break
         if kind == "comment" and name:
@@ -94,9 +92,7 @@ def _list(old: str, names: tuple[str, ...], end: str) -> str:
     if not ("\n" in old[:behind] and names) or names == ("all",):
         return "".join(text + end for text in alone) + _one_line(names) + old[behind:]
     entries = [f"{json.dumps(each)},  {beside.get(each, '')}".rstrip() for each in names]
-    return (
-        f"plugins = [{end}" + "".join(f"    {each}{end}" for each in [*alone, *entries]) + "]" + old[behind:]
-    )
+    return f"plugins = [{end}" + "".join(f"    {each}{end}" for each in [*alone, *entries]) + "]" + old[behind:]
 
 
 def _one_line(names: tuple[str, ...]) -> str:

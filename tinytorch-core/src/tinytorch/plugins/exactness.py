@@ -33,8 +33,7 @@ def close(
     """Declare how far it may be from the core's kernel: one number, or one for each dtype by name."""
     dtypes = sorted({*(rtol if isinstance(rtol, dict) else ()), *(atol if isinstance(atol, dict) else ())})
     distances = {
-        dtype: Exactness(_for_dtype(rtol, dtype), _for_dtype(atol, dtype))
-        for dtype in dtypes or ("float32", "float64")
+        dtype: Exactness(_for_dtype(rtol, dtype), _for_dtype(atol, dtype)) for dtype in dtypes or ("float32", "float64")
     }
     return lambda function: _declare(function, distances)
 

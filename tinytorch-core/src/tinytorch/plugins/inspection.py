@@ -5,9 +5,7 @@ Whatever they do when they are imported, raise, exit, hang or rewrite numpy, the
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,7 +18,7 @@ from tinytorch.plugins.errors import PluginError
 from tinytorch.plugins.exactness import declared
 from tinytorch.plugins.validation import check_plugin, implementations, implemented_ops
 
-SECONDS = 30.0  # for one plugin to be imported, heavy libraries and a cold disk included
+SECONDS = 60.0  # for all to be imported, heavy libraries and a cold disk included
 CHILD = """
 import json, sys
 request = json.load(sys.stdin)
@@ -61,19 +59,19 @@ def look_into(names: Sequence[str]) -> dict[str, Contents]:
         seen.update(answers)
         unanswered = [name for name in waiting if name not in answers]
         if unanswered:
-            seen[unanswered[0]] = Contents(
-                problem=f"plugin '{unanswered[0]}' cannot be imported: it {ending}"
-            )
+            seen[unanswered[0]] = Contents(problem=f"plugin '{unanswered[0]}' cannot be imported: it {ending}")
     return seen
 
 
 def answer(request: dict[str, Any]) -> None:
     """Be the other process: import each plugin and print what is in it, a line each."""
+    import json
+
     channel = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what plugins print does not reach the channel
     import_module("tinytorch")
     for module in request["modules"]:  # the ops that the asking process knows
-        with suppress(ImportError):
+        with suppress(Exception):
             import_module(module)
     for name in request["names"]:
         line = json.dumps({"name": name, **asdict(_contents_of(name))})
@@ -86,40 +84,44 @@ def _contents_of(name: str) -> Contents:
         check_plugin(name, plugin)
         return contents(plugin)
     except BaseException as error:  # noqa: BLE001  that is what it is here for
-        told = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
-        return Contents(problem=told)
+        if isinstance(error, PluginError):
+            return Contents(problem=str(error))
+        return Contents(problem=f"plugin '{name}' cannot be imported: {type(error).__name__}: {error}")
 
 
 def _ask(names: list[str]) -> tuple[dict[str, Contents], str]:
     """Return the answers of another process, and how it ended."""
+    import json  # who only computes needs neither
+    import subprocess
+
     modules = sorted({op.kernel.__module__ for op in registry.ops().values()} - {"__main__"})
     request = {"names": names, "path": sys.path, "modules": modules}
     try:
         done = subprocess.run(  # noqa: S603  this Python, with a program of ours
             [sys.executable, "-c", CHILD],
             input=json.dumps(request).encode(),
-            env={
-                **os.environ,
-                "TINYTORCH_PLUGINS": "",
-            },  # a plugin that calls ops while it is imported asks for no other
+            env={**os.environ, "TINYTORCH_PLUGINS": ""},  # calling ops there asks for no plugin
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=SECONDS * len(names),
+            timeout=SECONDS,
             check=False,
         )
         return _read(done.stdout), f"ended the process with status {done.returncode}"
     except subprocess.TimeoutExpired as expired:
-        return _read(expired.stdout or b""), f"did not end within {SECONDS * len(names):g} s"
+        return _read(expired.stdout or b""), f"did not end within {SECONDS:g} s"
     except OSError as error:
         return {}, f"could not be tried in another process: {error}"
 
 
 def _read(lines: bytes) -> dict[str, Contents]:
+    import json
+
     answers = {}
     for line in lines.splitlines():
-        with suppress(ValueError, KeyError, TypeError):  # a line cut off in the middle, or not ours
+        with suppress(ValueError, TypeError, AttributeError, KeyError):  # a line cut off, or forged
             told = json.loads(line)
-            answers[told.pop("name")] = Contents(**told)
+            name = told.pop("name")
+            answers[name] = Contents(**told)
     return answers
 
 

@@ -113,7 +113,5 @@ def _who(name: str) -> str:
     if name in asked.disabled:
         return "disabled by environment TINYTORCH_DISABLE"
     if not state.ready and ({name, "all"} & {*(asked.plugins or ())}):
-        return (
-            f"asked for by {asked.origin}; waits until '{next(iter(state.broken), 'the file')}' is repaired"
-        )
+        return f"asked for by {asked.origin}; waits until '{next(iter(state.broken), 'the file')}' is repaired"
     return ""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tinytorch.plugins import config, discovery
+from tinytorch.plugins import discovery
 from tinytorch.plugins.context import overriding
 from tinytorch.plugins.errors import PluginError
 from tinytorch.plugins.options import Options
@@ -12,9 +12,14 @@ from tinytorch.plugins.process import Selection, process
 from tinytorch.plugins.tables import table_for
 from tinytorch.plugins.validation import check_plugin
 
+if TYPE_CHECKING:
+    from tinytorch.plugins.config import Settings
 
-def settings() -> config.Settings:
+
+def settings() -> Settings:
     """Return what file and environment say, read once."""
+    from tinytorch.plugins import config  # not before a program needs it: it takes longer than the rest of the seam
+
     if process.state.settings is None:
         process.state.settings = config.read()
     return process.state.settings
@@ -50,7 +55,8 @@ def load(name: str) -> None:
         raise
     except BaseException as error:  # a plugin must not end the program that asks for it: SystemExit too
         explained = _explained(name, error)
-        state.broken[name] = str(explained)
+        if name in state.sources or name in state.plugins:  # it is there, and wrong
+            state.broken[name] = str(explained)
         if explained is error:
             raise
         raise explained from error

@@ -22,9 +22,7 @@ class Manager(pluggy.PluginManager):
         """Register the core first and then the plugins, given in the order in which they are to be asked."""
         super().__init__(hooks.PROJECT)
         self.monitors = 0
-        self.followers: list[
-            Manager
-        ] = []  # registers of ops with an order of their own: monitored like this one
+        self.followers: list[Manager] = []  # registers of ops with an order of their own: monitored like this one
         self.on_change: Callable[[], object] = lambda: None
         self.add_hookspecs(_namespace({hook.__name__: hook for hook in hooks.COLD_HOOKS}))
         if registry.ops():

@@ -31,15 +31,11 @@ class Options:
     def add(self, name: str, type: type, *, default: Any, help: str = "") -> None:
         """Declare an option: its type is one of bool, int, float, str, list."""
         if type not in ALLOWED:
-            raise PluginError(
-                f"option '{name}' of plugin '{self.plugin}': type must be bool, int, float, str or list"
-            )
+            raise PluginError(f"option '{name}' of plugin '{self.plugin}': type must be bool, int, float, str or list")
         if name in self.declared:
             raise PluginError(f"option '{name}' of plugin '{self.plugin}' is declared twice")
         if default is not None and default.__class__ is not type:
-            raise PluginError(
-                f"option '{name}' of plugin '{self.plugin}': default {default!r} is no {type.__name__}"
-            )
+            raise PluginError(f"option '{name}' of plugin '{self.plugin}': default {default!r} is no {type.__name__}")
         self.declared[name] = Option(name, type, default, help)
 
     def resolve(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -56,7 +52,6 @@ class Options:
             return float(value)
         if option.name in given and type(value) is not option.type:
             raise PluginError(
-                f"[{self.plugin}] {option.name}: expected {option.type.__name__}, "
-                f"got {type(value).__name__} {value!r}"
+                f"[{self.plugin}] {option.name}: expected {option.type.__name__}, got {type(value).__name__} {value!r}"
             )
         return value

@@ -30,14 +30,16 @@ class State:
     options: dict[str, dict[str, Any]] = field(default_factory=dict)  # of plugins that are configured
     broken: dict[str, str] = field(default_factory=dict)  # what went wrong when it was last loaded
     users: Counter[str] = field(default_factory=Counter)  # how many `using` hold it at this moment
+    leaving: set[str] = field(default_factory=set)  # disabled while a `using` held it
     tables: dict[Selection, Table] = field(default_factory=dict)
 
 
 class Process:
-    """The one object that every op call reads: `table`, over which `context.override` goes."""
+    """The one object that every op call reads: `table`, over which goes what `using` chose, once `scoped`."""
 
     def __init__(self) -> None:
         self.table: dict[str, Kernel] = {}  # set by `activation`, which knows how to configure
+        self.scoped = False  # until the first `using` no call has to ask for the context's own table
         self.state = State()
         self.lock = threading.RLock()  # whoever changes the state, or compiles, holds it; calls never do
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -16,12 +15,11 @@ class Declared(Protocol):
     name: str
     kernel: Kernel
     arguments: tuple[str, ...]
+    inplace: bool  # it writes its first inputs and gives True: done
 
 
 _ops: dict[str, Declared] = {}
-_on_change: list[
-    Callable[[], None]
-] = []  # what was built with an op must be built anew when it is declared again
+_on_change: list[Callable[[], None]] = []  # what was built with an op must be built anew when it is declared again
 
 
 def declare(op: Declared) -> None:
@@ -57,5 +55,7 @@ def find(name: str) -> Declared:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return the end of an error sentence: the nearest known name, or nothing."""
+    import difflib  # only a mistake needs it
+
     near = difflib.get_close_matches(name, [*known], n=1)
     return f"; did you mean '{near[0]}'?" if near else ""

@@ -81,10 +81,11 @@ class Table(dict[str, Kernel]):
 
 def table_for(selection: Selection) -> Table:
     """Return the table of a selection, made once."""
-    tables = process.state.tables
-    if selection not in tables:
-        tables[selection] = Table(selection)
-    return tables[selection]
+    with process.lock:
+        tables = process.state.tables
+        if selection not in tables:
+            tables[selection] = Table(selection)
+        return tables[selection]
 
 
 def rebuild(plugin: str | None = None) -> None:

@@ -66,9 +66,7 @@ def check_implementations(name: str, plugin: Any, op: str) -> None:
 
 def _check(name: str, hook: str, function: Any, marks: dict[str, Any]) -> None:
     if not (inspect.isfunction(function) or inspect.ismethod(function)):
-        raise PluginError(
-            f"plugin '{name}' marks '{hook}', a {type(function).__name__}; wrap it in a function"
-        )
+        raise PluginError(f"plugin '{name}' marks '{hook}', a {type(function).__name__}; wrap it in a function")
     if marks["hookwrapper"]:
         raise PluginError(f"plugin '{name}' marks '{hook}' hookwrapper; use wrapper=True")
     if hook in COLD:
@@ -90,9 +88,7 @@ def _check_order(name: str, hook: str, marks: dict[str, Any]) -> None:
             f"it would never be asked"
         )
     if marks["tryfirst"]:
-        raise PluginError(
-            f"plugin '{name}' marks '{hook}' tryfirst; the order of plugins is the person's to choose"
-        )
+        raise PluginError(f"plugin '{name}' marks '{hook}' tryfirst; the order of plugins is the person's to choose")
 
 
 def _check_kind(name: str, hook: str, function: Kernel, *, wrapper: bool) -> None:
@@ -117,14 +113,10 @@ def _check_arguments(name: str, hook: str, function: Kernel, marks: Any, allowed
                 f"expected plain arguments among {names}"
             )
         if argument.default is not argument.empty:
-            raise PluginError(
-                f"plugin '{name}': '{hook}' gives '{argument.name}' a default, which no call needs"
-            )
+            raise PluginError(f"plugin '{name}': '{hook}' gives '{argument.name}' a default, which no call needs")
         if argument.name not in allowed:
             hint = registry.did_you_mean(argument.name, allowed)
-            raise PluginError(
-                f"plugin '{name}': '{hook}' has no argument '{argument.name}', only {names}{hint}"
-            )
+            raise PluginError(f"plugin '{name}': '{hook}' has no argument '{argument.name}', only {names}{hint}")
     if tuple(arguments) != tuple(pluggy.HookImpl(None, name, function, marks).argnames):
         raise PluginError(f"plugin '{name}': '{hook}' hides its arguments from pluggy; write them in its def")
 
