@@ -1,0 +1,5 @@
+"""`python -m tinytorch` is the command `tinytorch`."""
+
+from tinytorch.cli import main
+
+main()

@@ -1,0 +1,113 @@
+"""Display: how a training goes, live on a terminal, in plain lines elsewhere.
+
+A line for each epoch, or for every so many where there are a lot; on a terminal, below them, a bar that moves.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from tinytorch.cli.output import clock, percent
+from tinytorch.core.training import Callback, Trainer
+
+LINES = 25  # about as many lines for epochs, at most
+REFRESH = 0.1  # seconds; the bar must not cost what it shows
+
+
+class Display(Callback):
+    """Shows loss, accuracy, samples a second and the time that remains."""
+
+    def __init__(self, epochs: int, batches: int, out: Console | None) -> None:
+        self.epochs, self.batches = epochs, batches
+        self.out = out  # None: show nothing, only count
+        self.samples = 0  # learned from here, resumed ones not among them
+        self.rows = 0.0  # of this epoch, when last looked
+        self.started = self.refreshed = time.perf_counter()
+        self.ended = self.started
+        self.first_step = 0
+        self.bar: Progress | None = None
+
+    def on_train_start(self, trainer: Trainer) -> None:
+        """Begin to count, and to show."""
+        self.started, self.first_step, self.rows = time.perf_counter(), trainer.step, trainer.totals["rows"]
+        if self.out is not None and self.out.is_terminal:
+            self.bar = _bar(self.out)
+            self.task = self.bar.add_task("", total=self.epochs * self.batches, **self._fields(trainer))
+            self.bar.start()
+
+    def on_step_end(self, trainer: Trainer) -> None:
+        """Count the batch; move the bar, ten times a second at most."""
+        self.samples += round(trainer.totals["rows"] - self.rows)
+        self.rows = trainer.totals["rows"]
+        now = time.perf_counter()
+        if self.bar is not None and now - self.refreshed > REFRESH:
+            self.refreshed = now
+            self.bar.update(self.task, completed=trainer.step, **self._fields(trainer))
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        """Leave a line."""
+        self.rows = 0.0
+        every = max(1, round(self.epochs / LINES))
+        if self.out is not None and (trainer.epoch % every == 0 or trainer.epoch == self.epochs):
+            (self.bar.console if self.bar else self.out).print(self._line(trainer))
+
+    def on_train_end(self, trainer: Trainer) -> None:
+        """Take the bar away."""
+        self.ended = time.perf_counter()
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+
+    @property
+    def seconds(self) -> float:
+        """How long the training took, or has taken."""
+        return (self.ended if self.ended > self.started else time.perf_counter()) - self.started
+
+    @property
+    def rate(self) -> float:
+        """Samples a second."""
+        return self.samples / self.seconds if self.samples else 0.0
+
+    def _line(self, trainer: Trainer) -> str:
+        entry = trainer.history[-1]
+        return (
+            f"epoch {trainer.epoch:{len(str(self.epochs))}}/{self.epochs}  loss {entry['loss']:.4f}  "
+            f"accuracy {percent(entry['accuracy']):>8}  {self.rate:,.0f} samples/s  {self._remaining(trainer)}"
+        )
+
+    def _fields(self, trainer: Trainer) -> dict[str, Any]:
+        rows = trainer.totals["rows"]
+        loss = f"{trainer.totals['loss'] / rows:.4f}" if rows else "–"
+        share = percent(trainer.totals["metric"] / rows) if rows else "–"
+        epoch = f"epoch {min(trainer.epoch + 1, self.epochs)}/{self.epochs}"
+        return {
+            "epoch": epoch,
+            "loss": loss,
+            "share": share,
+            "rate": f"{self.rate:,.0f}",
+            "eta": self._remaining(trainer),
+        }
+
+    def _remaining(self, trainer: Trainer) -> str:
+        done = trainer.step - self.first_step
+        if not done:
+            return "ETA –"
+        return f"ETA {clock(max(0, self.epochs * self.batches - trainer.step) * self.seconds / done)}"
+
+
+def _bar(out: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.fields[epoch]}"),
+        BarColumn(bar_width=None),
+        TextColumn("loss {task.fields[loss]}"),
+        TextColumn("accuracy {task.fields[share]}"),
+        TextColumn("{task.fields[rate]} samples/s"),
+        TextColumn("{task.fields[eta]}"),
+        console=out,
+        transient=True,
+        expand=True,
+    )

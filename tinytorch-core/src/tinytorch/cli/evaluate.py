@@ -1,0 +1,37 @@
+"""`tinytorch eval CHECKPOINT`: test what a checkpoint holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinytorch.cli.choice import PluginsOption, chosen
+from tinytorch.cli.output import percent, print_json, quiet, say
+from tinytorch.recipes import resume
+
+
+def evaluate(
+    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A file that `tinytorch train` wrote.")],
+    plugin_names: PluginsOption = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where the data is, for recipes that read it from files.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Test a checkpoint on what was held out.
+
+    The file says which recipe it is of. It is trusted in nothing: what is damaged or does not fit is refused.
+    """
+    with quiet(as_json), chosen(plugin_names) as active:
+        run = resume(checkpoint, folder=data)
+        tested = run.evaluate()
+    if as_json:
+        told = {"recipe": run.recipe.name, "checkpoint": str(checkpoint), "epoch": run.trainer.epoch}
+        print_json({**told, "test_accuracy": tested["accuracy"], "test_loss": tested["loss"], "plugins": [*active]})
+        return
+    say(f"{checkpoint}: {run.recipe.name}, seed {run.settings.seed}, after {run.trainer.epoch} epochs")
+    say(f"test accuracy  {percent(tested['accuracy'])}")
+    say(f"test loss      {tested['loss']:.4f}")
+    say(f"plugins        {', '.join(active) or 'none, the core alone'}")

@@ -1,0 +1,11 @@
+"""Recipes: whole trainings by name, `digits-cnn` and others; `tinytorch train NAME` cooks one.
+
+A recipe is plain data and functions, so a new one is a `Recipe(...)` and nothing else: `prepare` takes any, `register`
+gives it a name on the command line. Read recipe, then book, then run.
+"""
+
+from tinytorch.recipes.book import find, names, register
+from tinytorch.recipes.recipe import Recipe
+from tinytorch.recipes.run import Run, Settings, prepare, resume
+
+__all__ = ["Recipe", "Run", "Settings", "find", "names", "prepare", "register", "resume"]

@@ -1,0 +1,126 @@
+"""Run: a recipe with its settings, ready to be trained, evaluated, killed and resumed.
+
+The settings travel in the checkpoint's notes, so that a file alone says how to go on.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tinytorch.core.dataloader import DataLoader
+from tinytorch.core.tensor.random import manual_seed
+from tinytorch.core.training import Trainer, notes_of
+from tinytorch.recipes.book import find
+from tinytorch.recipes.recipe import Recipe
+from tinytorch.serialization import CheckpointError
+
+EVALUATION_BATCH = 256  # no gradients are kept, so that more fits; the results do not depend on it beyond rounding
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person may choose about a run."""
+
+    seed: int
+    epochs: int
+    batch_size: int
+    lr: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """A recipe with everything made that it needs."""
+
+    recipe: Recipe
+    settings: Settings
+    trainer: Trainer
+    train_batches: DataLoader
+    test_batches: DataLoader
+
+    def fit(self) -> list[dict[str, float]]:
+        """Train up to the settings' epochs and return the history."""
+        return self.trainer.fit(self.train_batches, self.settings.epochs)
+
+    def evaluate(self) -> dict[str, float]:
+        """Return loss and accuracy on what was held out."""
+        return self.trainer.evaluate(self.test_batches)
+
+
+def prepare(
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    lr: float | None = None,
+    folder: Path | None = None,
+    **options: Any,
+) -> Run:
+    """Make a run; what is None is the recipe's default, `folder` is where its data is.
+
+    >>> from tinytorch import recipes
+    >>> run = recipes.prepare(recipes.find("xor"), epochs=100)
+    >>> history = run.fit()
+    >>> run.evaluate()["accuracy"]
+    1.0
+    """
+    settings = Settings(
+        seed,
+        recipe.epochs if epochs is None else epochs,
+        recipe.batch_size if batch_size is None else batch_size,
+        float(recipe.lr if lr is None else lr),
+    )
+    return _make(recipe, settings, folder, options)
+
+
+def resume(
+    path: str | Path,
+    *,
+    epochs: int | None = None,
+    folder: Path | None = None,
+    **options: Any,
+) -> Run:
+    """Make the run that a checkpoint is of, and bring it there; `epochs` may be more, or fewer, than were planned.
+
+    Raises CheckpointError for a file that is none, or is of no recipe here.
+    """
+    recipe, settings = read_notes(path)
+    run = _make(recipe, settings if epochs is None else replace(settings, epochs=epochs), folder, options)
+    run.trainer.load_checkpoint(path)
+    return run
+
+
+def read_notes(path: str | Path) -> tuple[Recipe, Settings]:
+    """Return what a checkpoint says it is: a recipe and its settings."""
+    notes = notes_of(path)
+    if not isinstance(notes.get("recipe"), str):
+        raise CheckpointError(f"{path} does not say which recipe it is of: it was not written by one")
+    try:
+        recipe = find(notes["recipe"])
+    except ValueError as error:
+        raise CheckpointError(f"{path} is of a recipe that is not here: {error}") from error
+    return recipe, _settings(notes, path)
+
+
+def _settings(notes: dict[str, Any], path: str | Path) -> Settings:
+    least = {"seed": 0, "epochs": 0, "batch_size": 1}
+    told: dict[str, Any] = {name: notes.get(name) for name in (*least, "lr")}
+    whole = all(type(told[name]) is int and told[name] >= low for name, low in least.items())
+    if not whole or type(told["lr"]) is not float or not (math.isfinite(told["lr"]) and told["lr"] >= 0):
+        raise CheckpointError(f"{path} notes settings that cannot be: {told}")
+    return Settings(**told)
+
+
+def _make(recipe: Recipe, settings: Settings, folder: Path | None, options: dict[str, Any]) -> Run:
+    train, test = recipe.load_data(folder)
+    manual_seed(settings.seed)
+    model = recipe.make_model()
+    optimizer = recipe.make_optimizer(model.parameters(), settings.lr)
+    scheduler = recipe.make_scheduler(optimizer, settings.epochs) if recipe.make_scheduler else None
+    notes = {"recipe": recipe.name, **asdict(settings)}
+    trainer = Trainer(model, optimizer, recipe.loss, scheduler=scheduler, notes=notes, **options)
+    batches = DataLoader(train, settings.batch_size, shuffle=True)
+    return Run(recipe, settings, trainer, batches, DataLoader(test, EVALUATION_BATCH))
