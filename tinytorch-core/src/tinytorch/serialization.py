@@ -7,17 +7,19 @@ or the new one, whole. What is read is trusted in nothing: whatever is wrong wit
 from __future__ import annotations
 
 import contextlib
-import json
+import math
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.tensor.dtypes import SUPPORTED
 from tinytorch.types import Array
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 METADATA = "__metadata__"
 PathLike = str | os.PathLike[str]
@@ -32,17 +34,28 @@ def save(tensors: Mapping[str, Tensor], path: PathLike, metadata: Mapping[str, A
 
     The path's earlier content stays until the new one is whole on the disk.
     """
+    if not isinstance(tensors, Mapping):
+        raise TypeError(f"save: expected tensors by name, got {type(tensors).__name__}; save a state_dict()")
     for name, tensor in tensors.items():
+        if not isinstance(name, str):
+            raise TypeError(f"save: expected names as texts, got {name!r}")
         if not isinstance(tensor, Tensor):
-            raise TypeError(f"save: expected tensors by name, got {type(tensor).__name__} for '{name}'; save a state_dict()")
-    target = Path(path)
+            raise TypeError(
+                f"save: expected tensors by name, got {type(tensor).__name__} for '{name}'; save a state_dict()"
+            )
+    if METADATA in tensors:
+        raise ValueError(f"save: no tensor can be named '{METADATA}'; that is where the metadata is kept")
+    target = _path("save", path)
     arrays = {name: np.ascontiguousarray(tensor.array).reshape(tensor.shape) for name, tensor in tensors.items()}
     write = {".safetensors": _write_safetensors, ".npz": _write_npz}[_format("save", target)]
+    text = _to_json(metadata or {})
     try:
         with replacing(target) as file:
-            write(file, arrays, json.dumps(metadata or {}))
+            write(file, arrays, text)
     except OSError as error:
-        raise CheckpointError(f"save: cannot write {target}: {error.strerror or error}; what was there before is untouched") from error
+        raise CheckpointError(
+            f"save: cannot write {target}: {error.strerror or error}; what was there before is untouched"
+        ) from error
 
 
 def load(path: PathLike) -> dict[str, Tensor]:
@@ -52,40 +65,45 @@ def load(path: PathLike) -> dict[str, Tensor]:
 
 def load_with_metadata(path: PathLike) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors of a file and the mapping that was saved beside them."""
-    source = Path(path)
+    source = _path("load", path)
     read = {".safetensors": _read_safetensors, ".npz": _read_npz}[_format("load", source)]
-    if not source.is_file():
+    if not os.path.isfile(source):  # noqa: PTH113  never raises, whatever the path
         raise CheckpointError(f"load: there is no file {source}")
+    import json
+
     try:
         arrays, text = read(source)
         metadata = json.loads(text)
     except CheckpointError:
         raise
     except Exception as error:  # a hostile file may fail in any way; it is told in one sentence, the cause is kept
-        raise CheckpointError(f"load: {source} cannot be read, it is truncated, corrupted or no such file: {error}") from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise CheckpointError(
+            f"load: {source} cannot be read, it is truncated, corrupted or of another kind: {reason}"
+        ) from error
     for name, array in arrays.items():
         if array.dtype not in SUPPORTED:
             raise CheckpointError(f"load: '{name}' in {source} has dtype {array.dtype}, which is not supported")
-    return {name: Tensor(array) for name, array in arrays.items()}, metadata if isinstance(metadata, dict) else {}
+    if not isinstance(metadata, dict):
+        raise CheckpointError(f"load: the metadata in {source} is no mapping but {type(metadata).__name__}")
+    return {name: Tensor(array) for name, array in arrays.items()}, metadata
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A file to write that takes the path's place when the block ends well, and disappears when it does not."""
-    import tempfile  # here and below: slow to import, and most programs save nothing
-
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    place = path.resolve()  # through a link: the link stays one
+    temporary = place.with_name(f".{place.name}.{os.urandom(4).hex()}.tmp")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:  # as any new file, with the permissions that the person's umask gives
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)  # noqa: PTH105  atomic, and the path may be any string
+        temporary.replace(place)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)  # noqa: PTH108
+        temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    _sync_folder(place.parent)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -96,6 +114,14 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _path(name: str, path: PathLike) -> Path:
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"{name}: expected a path, got {type(path).__name__}")
+    from pathlib import Path  # here and below: slow to import, and most programs save nothing
+
+    return Path(path)
 
 
 def _format(name: str, path: Path) -> str:
@@ -110,40 +136,84 @@ def _write_npz(file: IO[bytes], arrays: dict[str, Array], metadata: str) -> None
     text = np.frombuffer(metadata.encode(), np.uint8)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, array in {**arrays, METADATA: text}.items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:  # no date: same bits, same file
+            with archive.open(
+                zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True
+            ) as member:  # no date: same bits, same file
                 np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 def _read_npz(path: Path) -> tuple[dict[str, Array], str]:
     import zipfile
 
-    arrays = {}
+    arrays: dict[str, Array] = {}
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             if info.compress_type != zipfile.ZIP_STORED and info.file_size > 1000 * max(info.compress_size, 1):
                 raise CheckpointError(f"load: '{info.filename}' in {path} unpacks to {info.file_size} bytes; refused")
+            name = info.filename.removesuffix(".npy")
+            if name in arrays:
+                raise CheckpointError(f"load: there are two tensors '{name}' in {path}")
             with archive.open(info) as member:
-                arrays[info.filename.removesuffix(".npy")] = np.lib.format.read_array(member, allow_pickle=False)
+                arrays[name] = _read_npy(member, info.file_size)
     text = arrays.pop(METADATA, None)
     return arrays, "{}" if text is None else text.tobytes().decode()
 
 
+def _read_npy(member: IO[bytes], size: int) -> Array:
+    """Read one array of `size` bytes with its header, which may not announce more, or less, than there is."""
+    read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    shape, fortran, dtype = read_header[np.lib.format.read_magic(member)](member)
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects, which only pickle could read")
+    length = math.prod(shape) * dtype.itemsize
+    if length != size - member.tell():
+        raise ValueError(f"an array of shape {shape} {dtype} needs {length} bytes, there are {size - member.tell()}")
+    values = np.frombuffer(bytearray(member.read()), dtype)  # to the end, where the archive's checksum is compared
+    return values.reshape(shape, order="F" if fortran else "C")
+
+
 def _write_safetensors(file: IO[bytes], arrays: dict[str, Array], metadata: str) -> None:
-    file.write(_safetensors().save(arrays, {"tinytorch": metadata}))
+    notes = f"{_checksum(arrays, metadata)} {metadata}"  # the format has no checksum of its own
+    file.write(_safetensors().save(arrays, {"tinytorch": notes}))
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, Array], str]:
     with _safetensors("").safe_open(path, framework="numpy") as file:
-        notes = file.metadata() or {}
-        return {name: file.get_tensor(name) for name in file.keys()}, notes.get("tinytorch", "{}")  # noqa: SIM118  not a dict
+        notes = (file.metadata() or {}).get("tinytorch")
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
+    if notes is None:  # another framework's
+        return arrays, "{}"
+    checksum, _, text = notes.partition(" ")
+    if checksum != _checksum(arrays, text):
+        raise ValueError("its checksum is wrong")
+    return arrays, text
+
+
+def _checksum(arrays: dict[str, Array], metadata: str) -> str:
+    """Return the CRC-32 of everything that a file says."""
+    import zlib
+
+    total = zlib.crc32(metadata.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        total = zlib.crc32(f"{name} {array.dtype} {array.shape}".encode(), total)
+        total = zlib.crc32(np.ascontiguousarray(array).data, total)
+    return f"{total:08x}"
+
+
+def _to_json(metadata: Mapping[str, Any]) -> str:
+    import json
+
+    try:
+        return json.dumps(metadata)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"save: expected metadata that JSON can hold: {error}") from error
 
 
 def _safetensors(module: str = ".numpy") -> Any:
-    import importlib  # noqa: PLC0415  only who saves safetensors pays for it
+    import importlib
 
     try:
         return importlib.import_module(f"safetensors{module}")
     except ImportError as error:
         raise CheckpointError("safetensors files need the extra: pip install 'tinytorch-core[safetensors]'") from error
-
-
