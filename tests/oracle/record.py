@@ -4,6 +4,7 @@
 """
 
 import agreement
+import models
 import promotion
 
 
@@ -18,6 +19,7 @@ def main() -> None:
         agreement.save(table, answers)
         print(f"{table}: {len(answers)} answers")  # noqa: T201  a script
     promotion.record()
+    models.record()
 
 
 if __name__ == "__main__":

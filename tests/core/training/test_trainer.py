@@ -166,7 +166,8 @@ def test_evaluation_leaves_mode_weights_and_gradients_alone():
 @pytest.mark.parametrize("ending", ["npz", "safetensors"])
 @pytest.mark.parametrize(("step", "accumulate"), [(3, 1), (6, 1), (8, 1), (8, 4)])
 def test_a_run_stopped_anywhere_goes_on_to_the_same_bits(tmp_path, ending, step, accumulate):
-    pytest.importorskip("safetensors")
+    if ending == "safetensors":
+        pytest.importorskip("safetensors")
     path = tmp_path / f"run.{ending}"
     options = {"accumulate": accumulate, "clip_norm": 1.0}
     whole = trainer(**options)

@@ -27,8 +27,8 @@ from tinytorch.core.losses import (
     nll_loss,
     smooth_l1_loss,
 )
-from tinytorch.core.spatial import adaptive_avg_pool2d, avg_pool2d, conv1d, conv2d, max_pool2d
 from tinytorch.core.losses.functions import one_hot
+from tinytorch.core.spatial import adaptive_avg_pool2d, avg_pool2d, conv1d, conv2d, max_pool2d
 from tinytorch.core.tensor.shapes import pad
 
 __all__ = [

@@ -194,7 +194,7 @@ def _hits(
 
 
 def _bins(size: int, count: int, like: Tensor) -> Array:
-    """The matrix that averages `size` numbers into bins from floor(i * size / count) to ceil((i + 1) * size / count)."""
+    """The matrix that averages `size` numbers into bins, i * size / count to (i + 1) * size / count, rounded."""
     numbers, places = np.arange(count)[:, None], np.arange(size)
     inside = (places >= numbers * size // count) & (places < -(-(numbers + 1) * size // count))
     return (inside / inside.sum(1, keepdims=True)).astype(like.dtype)

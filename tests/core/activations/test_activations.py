@@ -1,0 +1,51 @@
+"""What activations do beside what PyTorch's do too, which the oracle tests."""
+
+import numpy as np
+import pytest
+
+import tinytorch as tt
+from tinytorch import nn
+from tinytorch.core.activations import erf
+from tinytorch.nn import functional as F
+
+
+@pytest.mark.parametrize("module", [nn.ReLU, nn.GELU, nn.SiLU, nn.Sigmoid, nn.Tanh, nn.ELU, nn.Softplus, nn.Hardswish])
+def test_activation_keeps_shape_and_dtype(module):
+    x = tt.randn(2, 3, dtype="float64")
+    assert (module()(x).shape, module()(x).dtype) == ((2, 3), tt.float64)
+
+
+def test_probabilities_sum_to_one():
+    assert np.allclose(F.softmax(tt.randn(5, 7) * 50, 1).sum(1).numpy(), 1.0)
+
+
+def test_softmax_takes_numpys_name_for_the_dimension():
+    x = tt.randn(3, 4)
+    assert tt.equal(F.softmax(x, axis=0), F.softmax(x, 0))
+
+
+def test_a_row_of_minus_infinity_beside_numbers_gets_no_probability():
+    x = tt.tensor([[0.0, -np.inf]])
+    assert F.softmax(x, 1).tolist() == [[1.0, 0.0]]
+
+
+def test_relu_in_place_writes_its_input():
+    x = tt.tensor([-1.0, 2.0])
+    assert nn.ReLU(inplace=True)(x) is x
+    assert x.tolist() == [0.0, 2.0]
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 3e-7), ("float64", 2e-16)])
+def test_erf_is_right_to_the_last_places(dtype, tolerance):
+    import math
+
+    x = np.linspace(-6, 6, 2001)
+    found = erf(tt.tensor(x.astype(dtype))).numpy()
+    expected = [math.erf(each) for each in x.astype(dtype).astype(float)]
+    assert np.abs(found - expected).max() <= tolerance * 2
+
+
+def test_repr_shows_the_options():
+    assert repr(nn.LeakyReLU(0.2)) == "LeakyReLU(negative_slope=0.2)"
+    assert repr(nn.Softmax(1)) == "Softmax(dim=1)"
+    assert repr(nn.GELU("tanh")) == "GELU(approximate='tanh')"
