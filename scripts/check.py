@@ -130,6 +130,7 @@ def install_torch() -> bool:
 
 def pytest(python: Path | str, *arguments: Path | str, cwd: Path = ROOT) -> bool:
     """Run pytest with `python`; as a module, so that `cwd` is importable."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # its threads wait busily, which two test processes on two cores pay for
     return run(python, "-m", "pytest", "-q", *arguments, cwd=cwd)
 
 

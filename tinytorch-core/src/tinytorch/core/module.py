@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from tinytorch.core.tensor import Tensor
+from tinytorch.core.tensor.creation import zeros_like
 from tinytorch.core.tensor.dtypes import as_dtype
 from tinytorch.core.tensor.inplace import note_write
 from tinytorch.core.tensor.promotion import tensors_only
@@ -191,8 +192,8 @@ class Module:
     def load_state_dict(self, state_dict: Mapping[str, Tensor], strict: bool = True) -> None:
         """Copy values in by name.
 
-        Raises KeyError with all that is missing or unexpected (if strict), ValueError for another shape; then nothing
-        has changed.
+        Raises RuntimeError with all that is missing or unexpected (if strict), ValueError for another shape; then
+        nothing has changed.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"load_state_dict: expected tensors by name, got {type(state_dict).__name__}")
@@ -247,7 +248,7 @@ class Module:
         """Forget all gradients, or set them to zero."""
         for parameter in self.parameters():
             if parameter.grad is not None:
-                parameter.grad = None if set_to_none else parameter.grad * 0.0
+                parameter.grad = None if set_to_none else zeros_like(parameter.grad)
 
     def to(self, dtype: Any) -> Self:
         """Convert all float parameters and buffers."""

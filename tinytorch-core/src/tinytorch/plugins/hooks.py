@@ -71,7 +71,7 @@ def on_train_start(trainer: Any) -> None:
 
 @hookspec
 def on_step_end(trainer: Any) -> None:
-    """Take note that an optimizer step has been made."""
+    """Take note that a batch has been learned."""
 
 
 @hookspec

@@ -145,17 +145,17 @@ ACTIVATIONS = (
 
 LAYERS = (
     OpCase("linear", _linear, NEAR),
-    OpCase("lookup", _lookup, EXACT),
-    OpCase("lookup_grad", _lookup_grad, NEAR),
-    OpCase("drop", _drop, EXACT),
+    OpCase("embedding", _lookup, EXACT),
+    OpCase("embedding_grad", _lookup_grad, NEAR),
+    OpCase("dropout", _drop, EXACT),
     OpCase("layer_norm", _layer_norm, NEAR),
     OpCase("layer_norm_grad", _layer_norm_grad, NEAR, order=0),
-    OpCase("batch_norm_train", _batch_norm, NEAR),
+    OpCase("batch_norm", _batch_norm, NEAR),
     OpCase("batch_norm_grad", _batch_norm_grad, NEAR, order=0),
 )
 
 LOSSES = (
-    OpCase("cross_entropy_rows", _cross_entropy, NEAR),
+    OpCase("cross_entropy", _cross_entropy, NEAR),
     OpCase("cross_entropy_grad", _cross_entropy_grad, NEAR, order=0),
     OpCase("binary_cross_entropy_each", _binary_cross_entropy, NEAR),
 )

@@ -112,11 +112,11 @@ SPATIAL = (
     OpCase("conv2d", _conv2d, NEAR),
     OpCase("conv2d_input_grad", _conv2d_input_grad, NEAR),
     OpCase("conv2d_weight_grad", _conv2d_weight_grad, NEAR),
-    OpCase("max_pool", _max_pool, NEAR),
-    OpCase("max_pool_grad", _max_pool_back(like_out=True), NEAR, constants=("x", "out")),
-    OpCase("max_pool_pick", _max_pool_back(like_out=False), NEAR, constants=("x", "out")),
-    OpCase("sum_pool", _sum_pool, NEAR),
-    OpCase("sum_pool_grad", _sum_pool_grad, NEAR),
+    OpCase("max_pool2d", _max_pool, NEAR),
+    OpCase("max_pool2d_grad", _max_pool_back(like_out=True), NEAR, constants=("x", "out")),
+    OpCase("max_pool2d_pick", _max_pool_back(like_out=False), NEAR, constants=("x", "out")),
+    OpCase("sum_pool2d", _sum_pool, NEAR),
+    OpCase("sum_pool2d_grad", _sum_pool_grad, NEAR),
 )
 
 

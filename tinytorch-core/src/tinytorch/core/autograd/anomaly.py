@@ -21,9 +21,10 @@ PACKAGE = __name__.partition(".")[0]
 
 @contextmanager
 def detect_anomaly() -> Iterator[None]:
-    """Raise FloatingPointError at the first op that gives nan or inf, naming the op and the line that called it.
+    """Raise FloatingPointError at the first op that gives nan, or inf from finite inputs, naming op and calling line.
 
-    An instrument like any plugin's: outside the block nothing is slower.
+    An inf that comes in is let through: a mask of -inf is meant. An instrument like any plugin's: outside the block
+    nothing is slower.
     """
     plugins.register(_Anomaly(), "detect_anomaly")
     with plugins.using("detect_anomaly", *current().selection):
@@ -37,18 +38,25 @@ class _Anomaly:
     def wrap_op(self, op: Any, call: Kernel) -> Kernel:
         def checked(*args: Any) -> Any:
             out = call(*args)
-            first = out[0] if type(out) is tuple else out
-            if getattr(first, "dtype", np.dtype(bool)).kind == "f" and not np.isfinite(first).all():
-                _raise(op.name, args, first)
+            for each in out if type(out) is tuple else (out,):
+                if _is_float(each) and not np.isfinite(each).all():
+                    _look(op.name, args, each)
             return out
 
         return checked
 
 
-def _raise(name: str, args: tuple[Any, ...], out: Any) -> None:
+def _is_float(out: Any) -> bool:
+    return getattr(out, "dtype", np.dtype(bool)).kind == "f"
+
+
+def _look(name: str, args: tuple[Any, ...], out: Any) -> None:
+    """Raise for nan, and for inf unless one came in."""
     kind = "nan" if np.isnan(out).any() else "inf"
     arrays = [arg for arg in args if isinstance(arg, np.ndarray)]
-    came_in = any(array.dtype.kind == "f" and not np.isfinite(array).all() for array in arrays)
+    came_in = any(_is_float(array) and not np.isfinite(array).all() for array in arrays)
+    if kind == "inf" and came_in:
+        return
     shapes = ", ".join(str(array.shape) for array in arrays)
     origin = "which came in with its inputs" if came_in else "from finite inputs"
     raise FloatingPointError(f"{name}: {kind} in the result of inputs {shapes}, {origin}, at {_caller()}")

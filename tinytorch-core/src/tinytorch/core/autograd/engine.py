@@ -82,7 +82,7 @@ def vjp(function: Callable[..., Tensor], inputs: Sequence[Tensor], gradient: Ten
     with recording(mode=True):
         out = function(*inputs)
     gradients = _initial("vjp", [out], [gradient])
-    _walk(gradients, False, create_graph, {each.node for each in inputs if each.node is not None}, stop=True)
+    _walk(gradients, create_graph, create_graph, {each.node for each in inputs if each.node is not None}, stop=True)
     return tuple(gradients.get(each.node or each) if each.requires_grad else None for each in inputs)
 
 
@@ -191,7 +191,9 @@ def _initial(name: str, outputs: list[Any], weights: list[Any]) -> Gradients:
         if weight is not None and (not isinstance(weight, Tensor) or weight.shape != output.shape):
             got = weight.shape if isinstance(weight, Tensor) else type(weight).__name__
             raise ValueError(f"{name}: expected a gradient of shape {output.shape}, got {got}")
-        _add(gradients, output.node or output, ones_like(output) if weight is None else weight)
+        if weight is not None and not weight.is_floating_point():
+            raise TypeError(f"{name}: expected a float gradient, got {weight.dtype}")
+        _add(gradients, output.node or output, ones_like(output) if weight is None else weight.to(output.dtype))
     return gradients
 
 

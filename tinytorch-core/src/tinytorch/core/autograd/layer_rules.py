@@ -16,7 +16,7 @@ from tinytorch.core.activations.erf import erf
 from tinytorch.core.autograd.engine import vjp
 from tinytorch.core.autograd.modes import is_grad_enabled
 from tinytorch.core.layers import normalization, shaping
-from tinytorch.core.layers.embedding import lookup, lookup_grad
+from tinytorch.core.layers.embedding import embedding, embedding_grad
 from tinytorch.core.layers.linear import linear
 from tinytorch.core.losses import functions as losses
 from tinytorch.core.tensor.arithmetic import clamp, divide, exp, log, multiply, sigmoid, sqrt, subtract
@@ -123,19 +123,19 @@ def linear_rule(grad: Tensor, _out: None, x: Tensor, weight: Tensor, bias: Tenso
     )
 
 
-@shaping.drop.rule
-def drop_rule(grad: Tensor, _out: None, _x: None, mask: Tensor, scale: float) -> Gradients:
-    return shaping.drop(grad, mask, scale), None
+@shaping.dropout.rule
+def dropout_rule(grad: Tensor, _out: None, _x: None, mask: Tensor, scale: float) -> Gradients:
+    return shaping.dropout(grad, mask, scale), None
 
 
-@lookup.rule
-def lookup_rule(grad: Tensor, _out: None, weight: Tensor, indices: Tensor) -> Gradients:
-    return lookup_grad(grad, indices, weight.shape), None
+@embedding.rule
+def embedding_rule(grad: Tensor, _out: None, weight: Tensor, indices: Tensor) -> Gradients:
+    return embedding_grad(grad, indices, weight.shape), None
 
 
-@lookup_grad.rule
-def lookup_grad_rule(grad: Tensor, _out: None, _grad_out: None, indices: Tensor, _shape: None) -> Gradients:
-    return lookup(grad, indices), None
+@embedding_grad.rule
+def embedding_grad_rule(grad: Tensor, _out: None, _grad_out: None, indices: Tensor, _shape: None) -> Gradients:
+    return embedding(grad, indices), None
 
 
 @normalization.layer_norm.rule
@@ -160,7 +160,7 @@ def layer_norm_grad_rule(
     return _normalized_grad_rule(grad, grad_out, x, weight, mean, rstd, dims, x.shape[x.ndim - ndim :])
 
 
-@normalization.batch_norm_train.rule
+@normalization.batch_norm.rule
 def batch_norm_rule(
     grad: Tensor, out: Saved, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
 ) -> Gradients:
@@ -169,7 +169,7 @@ def batch_norm_rule(
     dims = (0, *range(2, x.ndim))
     by_weight = None
     if weight is not None and weight.requires_grad:
-        normalized = _normalized(x, mean, rstd, lambda: normalization.batch_norm_train(x, None, None, eps))
+        normalized = _normalized(x, mean, rstd, lambda: normalization.batch_norm(x, None, None, eps))
         by_weight = multiply(grad, normalized).sum(dims)
     return by_input, by_weight, grad.sum(dims) if bias is not None and bias.requires_grad else None
 
@@ -221,7 +221,7 @@ def _normalized_grad_rule(
 # Losses
 
 
-@losses.cross_entropy_rows.rule
+@losses.cross_entropy.rule
 def cross_entropy_rule(grad: Tensor, out: tuple[Tensor, Tensor], scores: Tensor, target: Tensor) -> Gradients:
     return losses.cross_entropy_grad(grad, scores, target, out[1]), None
 

@@ -30,13 +30,13 @@ def _in_table(_name: str, weight: Any, indices: Any) -> tuple[Any, ...]:
 
 
 @op(prepare=_in_table)
-def lookup(weight: Array, indices: Array) -> Array:
+def embedding(weight: Array, indices: Array) -> Array:
     """The rows of a table: (rows, width), (...) -> (..., width)."""
     return weight[indices]
 
 
 @op
-def lookup_grad(grad: Array, indices: Array, shape: Shape) -> Array:
+def embedding_grad(grad: Array, indices: Array, shape: Shape) -> Array:
     """Zeros of the table's shape, each looked-up vector's gradient added to its row: sorted, then summed in runs."""
     out = np.zeros_like(grad, shape=shape)
     order = np.argsort(indices, axis=None, kind="stable")
@@ -47,14 +47,14 @@ def lookup_grad(grad: Array, indices: Array, shape: Shape) -> Array:
     return out
 
 
-def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> Tensor:
+def embedded(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> Tensor:
     """The vectors of these numbers: (...), (rows, width) -> (..., width); the row padding_idx gets no gradient."""
     if padding_idx is None:
-        return lookup(weight, input)
+        return embedding(weight, input)
     _check_padding("embedding", padding_idx, tensors_only("embedding", weight)[0].shape[0])
     learned = np.arange(weight.shape[0]) != padding_idx % weight.shape[0]
     fixed = Tensor(learned[:, None])
-    return lookup(weight.detach().masked_fill(fixed, 0.0) + weight.masked_fill(~fixed, 0.0), input)
+    return embedding(weight.detach().masked_fill(fixed, 0.0) + weight.masked_fill(~fixed, 0.0), input)
 
 
 def _check_padding(name: str, padding_idx: int, rows: int) -> None:
@@ -84,7 +84,7 @@ class Embedding(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """(...) integers -> (..., embedding_dim)."""
-        return embedding(input, self.weight, self.padding_idx)
+        return embedded(input, self.weight, self.padding_idx)
 
     def extra_repr(self) -> str:
         """Return the options, as `repr` shows them."""

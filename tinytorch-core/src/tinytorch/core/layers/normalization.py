@@ -61,7 +61,7 @@ def layer_norm_grad(grad: Array, x: Array, weight: Array | None, mean: Array, rs
 
 
 @op
-def batch_norm_train(x: Array, weight: Array | None, bias: Array | None, eps: float) -> Saved:
+def batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float) -> Saved:
     """Normalize each channel over batch and space -> (out, mean, rstd): (batch, channels, ...)."""
     out, mean, rstd = _normalized(x, (0, *range(2, x.ndim)), eps)
     return _scaled(out, _per_channel(weight, x.ndim), _per_channel(bias, x.ndim)), mean, rstd
@@ -69,7 +69,7 @@ def batch_norm_train(x: Array, weight: Array | None, bias: Array | None, eps: fl
 
 @op
 def batch_norm_grad(grad: Array, x: Array, weight: Array | None, mean: Array, rstd: Array) -> Array:
-    """The gradient of x; mean and rstd are batch_norm_train's second and third output."""
+    """The gradient of x; mean and rstd are batch_norm's second and third output."""
     scaled = grad if weight is None else grad * _per_channel(weight, x.ndim)
     return _normalized_grad(scaled, x, mean, rstd, (0, *range(2, x.ndim)))
 
@@ -139,7 +139,7 @@ def group_norm(
     return out if bias is None else add(out, bias.reshape(channels))
 
 
-def batch_norm(
+def batch_normalized(
     input: Tensor,
     running_mean: Tensor | None,
     running_var: Tensor | None,
@@ -175,9 +175,9 @@ def batch_norm(
         raise ValueError(
             f"batch_norm: expected more than one value for each channel in training, got input {input.shape}"
         )
-    out, mean, rstd = batch_norm_train(input, weight, bias, eps)
+    out, mean, rstd = batch_norm(input, weight, bias, eps)
     if running_mean is not None and running_var is not None:
-        variance = (1.0 / np.square(rstd.array) - eps) * (count / (count - 1))
+        variance = np.maximum(1.0 / np.square(rstd.array.astype(np.float64)) - eps, 0.0) * (count / (count - 1))
         _move(running_mean, mean.array, momentum)
         _move(running_var, variance, momentum)
     return out
@@ -275,7 +275,7 @@ class _BatchNorm(Module):
             self.num_batches_tracked.array += 1
             momentum = 1.0 / float(self.num_batches_tracked) if momentum is None else momentum
         training = self.training or self.running_mean is None
-        return batch_norm(
+        return batch_normalized(
             input, self.running_mean, self.running_var, self.weight, self.bias, training, momentum or 0.0, self.eps
         )
 

@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 
 @op(prepare=tensors_only)
-def drop(x: Array, mask: Array, scale: float) -> Array:
+def dropout(x: Array, mask: Array, scale: float) -> Array:
     """x * scale where the mask is True, 0 elsewhere; the core draws the mask, so that every plugin drops the same."""
     return np.multiply(x, mask * x.dtype.type(scale))
 
 
-def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+def dropped_out(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     """Zero each element with probability p and scale the others by 1 / (1 - p), in training."""
     tensors_only("dropout", input)
     _check_probability("dropout", p)
     if not training or p == 0.0:
         return input
     kept = stream(None).random(input.shape, dtype=np.float32) >= p
-    return drop(input, Tensor(np.asarray(kept)), 1.0 / (1.0 - p) if p < 1.0 else 0.0)
+    return dropout(input, Tensor(np.asarray(kept)), 1.0 / (1.0 - p) if p < 1.0 else 0.0)
 
 
 def _check_probability(name: str, p: float) -> None:
@@ -51,7 +51,7 @@ class Dropout(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """(...) -> (...)."""
-        return dropout(input, self.p, self.training)
+        return dropped_out(input, self.p, self.training)
 
     def extra_repr(self) -> str:
         """Return the options, as `repr` shows them."""

@@ -23,7 +23,7 @@ REDUCTIONS = ("none", "mean", "sum")
 
 
 @op
-def cross_entropy_rows(scores: Array, target: Array) -> tuple[Array, Array]:
+def cross_entropy(scores: Array, target: Array) -> tuple[Array, Array]:
     """-log softmax at the target for each row, and log(sum(exp(scores))): (rows, n), (rows,) -> (rows,), (rows,)."""
     largest = scores.max(axis=1, keepdims=True)
     shifted = scores - largest  # so that exp cannot overflow
@@ -34,7 +34,7 @@ def cross_entropy_rows(scores: Array, target: Array) -> tuple[Array, Array]:
 
 @op
 def cross_entropy_grad(grad: Array, scores: Array, target: Array, log_sums: Array) -> Array:
-    """grad * (softmax(scores) - one-hot(target)); log_sums is cross_entropy_rows's second output."""
+    """grad * (softmax(scores) - one-hot(target)); log_sums is cross_entropy's second output."""
     out = scores - log_sums[:, None]
     np.exp(out, out=out)
     out[np.arange(len(target)), target] -= 1.0
@@ -50,7 +50,7 @@ def binary_cross_entropy_each(probability: Array, target: Array) -> Array:
     return (target - 1.0) * np.maximum(miss, -100.0) - target * np.maximum(hit, -100.0)
 
 
-def cross_entropy(
+def cross_entropy_loss(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
@@ -71,7 +71,7 @@ def cross_entropy(
         return _against_probabilities(scores, target, input, shape, weight, reduction, label_smoothing)
     rows = _checked_rows("cross_entropy", target, shape, scores.shape[1], ignore_index)
     if label_smoothing == 0.0:
-        return _weighted(cross_entropy_rows(scores, rows.classes)[0], rows, weight, reduction)
+        return _weighted(cross_entropy(scores, rows.classes)[0], rows, weight, reduction)
     logs = log_softmax(scores, 1)
     chosen = _weighted(_picked(logs, rows), rows, weight, reduction)
     everywhere = negative(logs if weight is None else multiply(logs, weight)).sum(1)

@@ -94,7 +94,7 @@ class CrossEntropyLoss(_WeightedLoss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """(batch, classes, ...), (batch, ...) -> ()."""
-        return functions.cross_entropy(
+        return functions.cross_entropy_loss(
             input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing
         )
 

@@ -10,6 +10,7 @@ import numpy as np
 from tinytorch.core.autograd import enable_grad
 from tinytorch.core.optimizers.steps import adam_step, rmsprop_step, sgd_step
 from tinytorch.core.tensor import Tensor
+from tinytorch.core.tensor.creation import zeros_like
 from tinytorch.core.tensor.inplace import note_write
 from tinytorch.core.tensor.numbers import real
 
@@ -77,7 +78,7 @@ class Optimizer:
         for group in self.param_groups:
             for param in group["params"]:
                 if param.grad is not None:
-                    param.grad = None if set_to_none else param.grad.detach() * 0.0
+                    param.grad = None if set_to_none else zeros_like(param.grad)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one step along the gradients; a closure that computes the loss is called first, its result returned."""

@@ -103,7 +103,7 @@ class _Conv(Module):
     def extra_repr(self) -> str:
         """Return the options, as `repr` shows them."""
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
-        text += f", padding={self.padding!r}" if self.padding not in {0, (0, 0), (0,)} else ""
+        text += f", padding={self.padding!r}" if self.padding not in (0, (0, 0), (0,)) else ""
         text += f", groups={self.groups}" if self.groups != 1 else ""
         return text + (", bias=False" if self.bias is None else "")
 
@@ -168,7 +168,7 @@ class MaxPool2d(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """(batch, channels, h, w) -> (batch, channels, h', w')."""
-        return pooling.max_pool2d(input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+        return pooling.max_pooled(input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
 
     def extra_repr(self) -> str:
         """Return the options, as `repr` shows them."""
@@ -194,7 +194,7 @@ class AvgPool2d(Module):
     def forward(self, input: Tensor) -> Tensor:
         """(batch, channels, h, w) -> (batch, channels, h', w')."""
         options = (self.ceil_mode, self.count_include_pad, self.divisor_override)
-        return pooling.avg_pool2d(input, self.kernel_size, self.stride, self.padding, *options)
+        return pooling.avg_pooled(input, self.kernel_size, self.stride, self.padding, *options)
 
     def extra_repr(self) -> str:
         """Return the options, as `repr` shows them."""

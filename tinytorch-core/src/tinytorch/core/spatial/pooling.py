@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @op
-def max_pool(x: Array, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair) -> Array:
+def max_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair) -> Array:
     """The largest of each window: (batch, channels, h, w) -> (batch, channels, h', w'); padding counts as -inf."""
     images = channels_last(x, padding, -math.inf)
     out = _out_sizes(images.shape, kernel, stride, dilation)
@@ -35,7 +35,7 @@ def max_pool(x: Array, kernel: Pair, stride: Pair, padding: Sides, dilation: Pai
 
 
 @op
-def max_pool_grad(
+def max_pool2d_grad(
     grad: Array, x: Array, out: Array, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair
 ) -> Array:
     """The gradient of x: each window's goes to the first element that equals its maximum."""
@@ -52,10 +52,10 @@ def max_pool_grad(
 
 
 @op
-def max_pool_pick(
+def max_pool2d_pick(
     grad: Array, x: Array, out: Array, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair
 ) -> Array:
-    """From a tensor like x the elements that max_pool took: undoes `max_pool_grad`, for second derivatives."""
+    """From a tensor like x the elements that max_pool2d took: undoes `max_pool2d_grad`, for second derivatives."""
     images, wanted = channels_last(x, padding, -math.inf), channels_last(grad, padding)
     largest = out.transpose(0, 2, 3, 1)
     picked = np.zeros_like(largest)
@@ -65,7 +65,7 @@ def max_pool_pick(
 
 
 @op
-def sum_pool(x: Array, kernel: Pair, stride: Pair, padding: Sides) -> Array:
+def sum_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Sides) -> Array:
     """The sum of each window: (batch, channels, h, w) -> (batch, channels, h', w'); padding counts as 0."""
     images = channels_last(x, padding)
     out = _out_sizes(images.shape, kernel, stride, (1, 1))
@@ -77,7 +77,7 @@ def sum_pool(x: Array, kernel: Pair, stride: Pair, padding: Sides) -> Array:
 
 
 @op
-def sum_pool_grad(grad: Array, shape: Shape, kernel: Pair, stride: Pair, padding: Sides) -> Array:
+def sum_pool2d_grad(grad: Array, shape: Shape, kernel: Pair, stride: Pair, padding: Sides) -> Array:
     """Each number of grad added to every element of its window, in a tensor of the given shape."""
     (top, bottom), (left, right) = padding
     batch, channels, height, width = shape
@@ -88,15 +88,15 @@ def sum_pool_grad(grad: Array, shape: Shape, kernel: Pair, stride: Pair, padding
     return _cropped(total, shape, padding)
 
 
-@max_pool.rule
-def max_pool_rule(
+@max_pool2d.rule
+def max_pool2d_rule(
     grad: Tensor, out: Tensor, x: Tensor, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair
 ) -> Tensor:
-    return max_pool_grad(grad, x, out, kernel, stride, padding, dilation)
+    return max_pool2d_grad(grad, x, out, kernel, stride, padding, dilation)
 
 
-@max_pool_grad.rule
-def max_pool_grad_rule(
+@max_pool2d_grad.rule
+def max_pool2d_grad_rule(
     grad: Tensor,
     _out: None,
     _grad_out: None,
@@ -107,11 +107,11 @@ def max_pool_grad_rule(
     padding: Sides,
     dilation: Pair,
 ) -> Gradients:
-    return max_pool_pick(grad, x, out, kernel, stride, padding, dilation), None, None
+    return max_pool2d_pick(grad, x, out, kernel, stride, padding, dilation), None, None
 
 
-@max_pool_pick.rule
-def max_pool_pick_rule(
+@max_pool2d_pick.rule
+def max_pool2d_pick_rule(
     grad: Tensor,
     _out: None,
     _grad_out: None,
@@ -122,32 +122,32 @@ def max_pool_pick_rule(
     padding: Sides,
     dilation: Pair,
 ) -> Gradients:
-    return max_pool_grad(grad, x, out, kernel, stride, padding, dilation), None, None
+    return max_pool2d_grad(grad, x, out, kernel, stride, padding, dilation), None, None
 
 
-@sum_pool.rule
-def sum_pool_rule(grad: Tensor, _out: None, x: Tensor, kernel: Pair, stride: Pair, padding: Sides) -> Tensor:
-    return sum_pool_grad(grad, x.shape, kernel, stride, padding)
+@sum_pool2d.rule
+def sum_pool2d_rule(grad: Tensor, _out: None, x: Tensor, kernel: Pair, stride: Pair, padding: Sides) -> Tensor:
+    return sum_pool2d_grad(grad, x.shape, kernel, stride, padding)
 
 
-@sum_pool_grad.rule
-def sum_pool_grad_rule(
+@sum_pool2d_grad.rule
+def sum_pool2d_grad_rule(
     grad: Tensor, _out: None, _grad_out: None, _shape: None, kernel: Pair, stride: Pair, padding: Sides
 ) -> Tensor:
-    return sum_pool(grad, kernel, stride, padding)
+    return sum_pool2d(grad, kernel, stride, padding)
 
 
 @one_or_many
-def max_pool2d(
+def max_pooled(
     input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
 ) -> Tensor:
     """The largest of each window: (batch, channels, h, w) -> (batch, channels, h', w'); stride None is kernel_size."""
     kernel, step, sides = _window("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
-    return max_pool(input, kernel, step, sides, pair("max_pool2d", "dilation", dilation))
+    return max_pool2d(input, kernel, step, sides, pair("max_pool2d", "dilation", dilation))
 
 
 @one_or_many
-def avg_pool2d(
+def avg_pooled(
     input: Tensor,
     kernel_size: Any,
     stride: Any = None,
@@ -158,14 +158,14 @@ def avg_pool2d(
 ) -> Tensor:
     """The mean of each window: (batch, channels, h, w) -> (batch, channels, h', w'); stride None is kernel_size."""
     kernel, step, sides = _window("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
-    total = sum_pool(input, kernel, step, sides)
+    total = sum_pool2d(input, kernel, step, sides)
     if divisor_override is not None:
         return divide(total, float(whole("avg_pool2d", "divisor_override", divisor_override, least=1)))
     counted = pair("avg_pool2d", "padding", padding, least=0) if count_include_pad else (0, 0)
     ones = np.ones_like(input.array, shape=(1, 1, input.shape[2] + 2 * counted[0], input.shape[3] + 2 * counted[1]))
     (top, bottom), (left, right) = sides
     rest = (top - counted[0], bottom - counted[0]), (left - counted[1], right - counted[1])
-    return divide(total, Tensor(sum_pool.run(ones, kernel, step, rest)))
+    return divide(total, Tensor(sum_pool2d.run(ones, kernel, step, rest)))
 
 
 @one_or_many

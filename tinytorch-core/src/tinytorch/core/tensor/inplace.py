@@ -18,6 +18,8 @@ from tinytorch.core.tensor.op import Node, Op, grad_enabled, next_serial
 from tinytorch.core.tensor.promotion import one, tensors_only
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tinytorch.core.tensor.tensor import Tensor
     from tinytorch.types import Array
 
@@ -86,14 +88,23 @@ def note_write(array: Array) -> None:
 
 def check_unwritten(node: Node) -> None:
     """Raise RuntimeError where an array that the node saved was written afterwards."""
-    saved = node.out if type(node.out) is tuple else (node.out,)
-    for each in (*(node.args or ()), *saved):
-        array = each.array if isinstance(each, Op.tensor_class) else each
-        if isinstance(array, np.ndarray) and _writes.get(id(_owner(array)), (None, 0))[1] > node.serial:
+    for array in _arrays_in((node.args, node.out)):
+        if _writes.get(id(_owner(array)), (None, 0))[1] > node.serial:
             raise RuntimeError(
                 f"backward: a tensor of shape {array.shape} that the gradient of '{node.op.name}' needs "
                 "was written in place afterwards; use the out-of-place form"
             )
+
+
+def _arrays_in(saved: Any) -> Iterator[Array]:
+    """Every array among what a node saved: in tensors, in indices, in lists of tensors."""
+    if isinstance(saved, Op.tensor_class):
+        yield saved.array
+    elif isinstance(saved, np.ndarray):
+        yield saved
+    elif isinstance(saved, (list, tuple)):
+        for each in saved:
+            yield from _arrays_in(each)
 
 
 def latest_write() -> int:
