@@ -147,3 +147,21 @@ def test_numpy_shares_the_memory_that_is_written():
     array = t.numpy()
     t.add_(1)
     assert np.array_equal(array, [1, 1, 1])
+
+
+def test_a_tensor_cut_off_after_the_forward_is_seen_as_it_was_recorded():
+    x = tt.tensor([3.0], requires_grad=True)
+    y = x * 2.0
+    z = (y * y).sum()
+    y.detach_()
+    z.backward()
+    assert x.grad.tolist() == [24.0]
+
+
+def test_an_index_written_after_the_forward_is_noticed():
+    x = tt.tensor([0.0, 1.0, 2.0], requires_grad=True)
+    index = tt.tensor([0])
+    y = x[index].sum()
+    index[0] = 2
+    with pytest.raises(RuntimeError, match="written in place"):
+        y.backward()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import tinytorch as tt
+from tinytorch.core.dataloader import RandomCrop, Transformed
 from tinytorch.utils.data import DataLoader, Dataset, TensorDataset, default_collate
 
 
@@ -141,3 +142,12 @@ def test_arrays_are_stacked_and_lists_stay_lists():
     batch = default_collate([[np.ones((2, 3)), 1], [np.zeros((2, 3)), 2]])
     assert isinstance(batch, list)
     assert (batch[0].shape, batch[1].tolist()) == ((2, 2, 3), [1, 2])
+
+
+def test_random_transforms_are_the_same_with_any_number_of_workers():
+    def batches(workers):
+        tt.manual_seed(0)
+        images = Transformed(TensorDataset(tt.rand(40, 1, 6, 6)), RandomCrop(4))
+        return [batch[0].tolist() for batch in DataLoader(images, 4, shuffle=True, num_workers=workers)]
+
+    assert batches(0) == batches(1) == batches(4)

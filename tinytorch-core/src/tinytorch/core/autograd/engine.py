@@ -98,7 +98,7 @@ def _walk(
     Kept nodes pass their gradient on all the same, unless the walk is to stop there.
     """
     nodes = sorted(_reachable(gradients, kept if stop else ()), key=lambda node: node.serial)
-    latest_write = inplace.latest_write()
+    latest_change = inplace.latest_change()
     with recording(create_graph):
         while nodes:
             node = nodes.pop()
@@ -107,8 +107,9 @@ def _walk(
                 continue  # nothing that it gave led to an output, or the walk ends here
             if node.retained_by is not None:
                 _give_to_retaining(node, gradient)
-            if node.serial < latest_write:
+            if node.serial < latest_change:
                 inplace.check_unwritten(node)
+                inplace.restore(node)
             for edge, part in zip(node.edges, _apply_rule(node, gradient), strict=False):
                 if edge is not None and part is not None:
                     _add(gradients, edge, part)

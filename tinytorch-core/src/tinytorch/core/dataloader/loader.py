@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from tinytorch.core.dataloader.dataset import TensorDataset, check_sized
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.tensor.creation import tensor
 from tinytorch.core.tensor.numbers import whole
-from tinytorch.core.tensor.random import randperm, stream
+from tinytorch.core.tensor.random import Generator, drawing_from, randperm, stream
 from tinytorch.core.tensor.shapes import stack
 from tinytorch.plugins.context import carry
 
@@ -19,14 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
-    from tinytorch.core.tensor.random import Generator
-
 
 class DataLoader:
     """Iterates over a dataset in batches; `len` is how many.
 
     Workers are threads: they help where samples come from files or large arrays, and the order of batches is the same
-    with any number of them. The order is drawn when an iteration begins, from `generator` or the process's stream.
+    with any number of them. The order, and a seed for each batch's transforms, are drawn when an iteration begins, from
+    `generator` or the process's stream.
     """
 
     def __init__(
@@ -59,10 +59,16 @@ class DataLoader:
         """One pass over the data."""
         count = len(self.dataset)
         order = randperm(count, generator=self.generator).array if self.shuffle else np.arange(count)
-        chosen = [order[i * self.batch_size : (i + 1) * self.batch_size] for i in range(len(self))]
-        return self._ahead(chosen) if self.num_workers else map(self._batch, chosen)
+        seeds = stream(self.generator).integers(0, 2**63, len(self))
+        chosen = [(order[i * self.batch_size : (i + 1) * self.batch_size], int(seed)) for i, seed in enumerate(seeds)]
+        return self._ahead(chosen) if self.num_workers else starmap(self._batch, chosen)
 
-    def _batch(self, indices: Any) -> Any:
+    def _batch(self, indices: Any, seed: int) -> Any:
+        """One batch; transforms draw from a stream of its own, so that who makes it, and when, does not matter."""
+        with drawing_from(Generator(seed)):
+            return self._collated(indices)
+
+    def _collated(self, indices: Any) -> Any:
         if self.collate_fn is None and isinstance(self.dataset, TensorDataset):
             return self.dataset[indices]  # all at once, instead of one by one
         samples = [self.dataset[int(index)] for index in indices]
@@ -76,8 +82,8 @@ class DataLoader:
             waiting: deque[Future[Any]] = deque()
             make = carry(self._batch)
             try:
-                for indices in chosen:
-                    waiting.append(pool.submit(make, indices))
+                for indices, seed in chosen:
+                    waiting.append(pool.submit(make, indices, seed))
                     if len(waiting) > 2 * self.num_workers:
                         yield waiting.popleft().result()
                 while waiting:

@@ -14,7 +14,7 @@ import numpy as np
 from tinytorch.core.tensor.creation import array_of
 from tinytorch.core.tensor.dtypes import CATEGORY
 from tinytorch.core.tensor.indexing import assign, plain_index
-from tinytorch.core.tensor.op import Node, Op, grad_enabled, next_serial
+from tinytorch.core.tensor.op import Edge, Node, Op, grad_enabled, next_serial
 from tinytorch.core.tensor.promotion import one, tensors_only
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _writes: dict[
     int, tuple[weakref.ref[Array], int]
 ] = {}  # by id of the memory's owner: who, and when it was last written
-_latest = [0]  # the serial of the last write of all: what was recorded after it needs no looking
+_latest = [0]  # the serial of the last write or cut of all: what was recorded after it needs no looking
 
 
 def write(name: str, input: Tensor, out: Tensor) -> Tensor:
@@ -107,9 +107,29 @@ def _arrays_in(saved: Any) -> Iterator[Array]:
             yield from _arrays_in(each)
 
 
-def latest_write() -> int:
-    """The serial number of the last write in place; only nodes recorded before it can have lost what they saved."""
+def latest_change() -> int:
+    """The serial number of the last write or cut; only nodes recorded before it can have lost what they saved."""
     return _latest[0]
+
+
+def note_cut() -> None:
+    """Remember that a tensor has left its graph now, or stopped requiring grad."""
+    _latest[0] = next_serial()
+
+
+def restore(node: Node) -> None:
+    """Let the node's rule see tensors that were cut off since as they were recorded: requiring grad."""
+    if node.args is None or len(node.edges) != len(node.args):  # freed, or a list of tensors
+        return
+    node.args = [_as_recorded(arg, edge) for arg, edge in zip(node.args, node.edges, strict=True)]
+
+
+def _as_recorded(arg: Any, edge: Edge) -> Any:
+    if edge is None or not isinstance(arg, Op.tensor_class) or arg._requires_grad:
+        return arg
+    then = Op.tensor_class(arg.array)
+    then.node, then._requires_grad = edge if isinstance(edge, Node) else None, True
+    return then
 
 
 def inplace_method(name: str, function: Any) -> Any:

@@ -5,6 +5,9 @@ Same seed, same numbers, on every machine that numpy runs on. Plugins draw nothi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +56,7 @@ class Generator:
 
 
 default_generator = Generator()
+_scoped: ContextVar[Generator | None] = ContextVar("scoped_generator", default=None)
 
 
 def manual_seed(seed: int) -> Generator:
@@ -141,7 +145,17 @@ def stream(generator: Generator | None) -> np.random.Generator:
     """numpy's generator behind ours, or behind the process's."""
     if generator is not None and not isinstance(generator, Generator):
         raise TypeError(f"generator: expected a tinytorch.Generator or None, got {type(generator).__name__}")
-    return (generator or default_generator).numpy
+    return (generator or _scoped.get() or default_generator).numpy
+
+
+@contextmanager
+def drawing_from(generator: Generator) -> Iterator[None]:
+    """Let what draws from the process's stream draw from this one inside the block: in this thread or task only."""
+    token = _scoped.set(generator)
+    try:
+        yield
+    finally:
+        _scoped.reset(token)
 
 
 def _shape(name: str, size: tuple[Any, ...]) -> Shape:

@@ -115,6 +115,8 @@ class Tensor:
         if not requires_grad and self.node is not None:
             raise RuntimeError("requires_grad: only a leaf can stop requiring grad; use detach()")
         self._requires_grad = bool(requires_grad)
+        if not requires_grad:
+            inplace.note_cut()
         return self
 
     @property
@@ -140,6 +142,7 @@ class Tensor:
     def detach_(self) -> Tensor:
         """Cut this tensor off from its graph."""
         self.node, self._requires_grad = None, False
+        inplace.note_cut()
         return self
 
     def retain_grad(self) -> None:
