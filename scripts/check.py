@@ -92,9 +92,18 @@ def alone() -> bool:
         return (
             uv("build", "--wheel", "--package", "tinytorch-core", "--out-dir", folder)
             and uv("venv", "--python", sys.executable, python.parents[1])
-            and uv("pip", "install", "--python", python, *Path(folder).glob("*.whl"), "pytest", "hypothesis")
+            and uv(
+                "pip",
+                "install",
+                "--python",
+                python,
+                *Path(folder).glob("*.whl"),
+                "pytest",
+                "pytest-xdist",
+                "hypothesis",
+            )
             and run(python, "-c", ONLY_THE_CORE)
-            and pytest(python, "tests/core", cwd=copy_tests(Path(folder)))
+            and pytest(python, "-n", "2", "tests/core", cwd=copy_tests(Path(folder)))
         )
 
 

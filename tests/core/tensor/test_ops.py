@@ -6,7 +6,7 @@ import inspect
 import numpy as np
 import pytest
 
-import tinytorch  # noqa: F401  declares every op
+import tinytorch as tt
 from tinytorch.core.tensor import Tensor
 from tinytorch.plugins import registry
 from tinytorch.testing import OP_CASES, WITHOUT_DERIVATIVE, cases_for
@@ -150,3 +150,18 @@ def test_a_call_by_name_is_a_call_by_position():
 def test_a_wrong_name_names_the_arguments():
     with pytest.raises(TypeError, match="expected arguments"):
         registry.find("clip")(Tensor(np.ones(2)), low=0.0, upper=1.0)
+
+
+def test_an_op_takes_its_arguments_by_name_and_by_pytorchs_names():
+    x, y = tt.tensor([1.0, 2.0]), tt.tensor([3.0, 4.0])
+    assert tt.exp(input=x).tolist() == tt.exp(x=x).tolist() == x.exp().tolist()
+    assert tt.mul(input=x, other=y).tolist() == x.mul(other=y).tolist() == [3.0, 8.0]
+    assert x.pow(exponent=2).tolist() == [1.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    "call", [lambda x: tt.exp(), lambda x: tt.exp(x, x), lambda x: tt.exp(x, input=x), lambda x: tt.add(x, othr=x)]
+)
+def test_an_op_refuses_arguments_that_it_does_not_have(call):
+    with pytest.raises(TypeError, match=r"^(exp|add)\b"):
+        call(tt.ones(2))

@@ -46,6 +46,7 @@ class Node:
 
 
 Edge: TypeAlias = "Node | Tensor | None"
+PYTORCH_NAMES = {"input": 0, "other": 1, "exponent": 1}  # the place that PyTorch's functions give them
 Derivative = TypeVar("Derivative", bound=Callable[..., Any])
 
 
@@ -151,13 +152,17 @@ class Op:
         result._requires_grad = True
 
     def _by_position(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-        names = self.arguments[len(args) :]
-        if set(names) != set(kwargs):
+        """All arguments in order, under the op's names for them or PyTorch's."""
+        own = {name: name for name in self.arguments}
+        own.update({name: self.arguments[i] for name, i in PYTORCH_NAMES.items() if i < len(self.arguments)})
+        names = [*self.arguments[: len(args)], *[own.get(name, name) for name in kwargs]]
+        if sorted(names) != sorted(self.arguments) or len(args) > len(self.arguments):
             raise TypeError(
                 f"{self.name}: expected arguments {', '.join(self.arguments)}, "
-                f"got {len(args)} by position and {', '.join(kwargs)}"
+                f"got {len(args)} by position{''.join(f', {name}' for name in kwargs)}"
             )
-        return (*args, *[kwargs[name] for name in names])
+        given = dict(zip(names, (*args, *kwargs.values()), strict=True))
+        return tuple([given[name] for name in self.arguments])
 
     @overload
     def __get__(self, instance: None, owner: type) -> Op: ...
@@ -176,8 +181,9 @@ class UnaryOp(Op):
 
     __slots__ = ()
 
-    def __call__(self, x: Any) -> Tensor:
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         """Run the op on a tensor, or on what `prepare` makes one of."""
+        (x,) = args if len(args) == 1 and not kwargs else self._by_position(args, kwargs)
         if self.prepare is not None:
             (x,) = self.prepare(self.name, x)
         table = process.table
@@ -195,8 +201,9 @@ class BinaryOp(Op):
 
     __slots__ = ()
 
-    def __call__(self, a: Any, b: Any) -> Tensor:
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         """Run the op on two tensors, or on what `prepare` makes two of."""
+        a, b = args if len(args) == 2 and not kwargs else self._by_position(args, kwargs)
         if self.prepare is not None:
             a, b = self.prepare(self.name, a, b)
         table = process.table
