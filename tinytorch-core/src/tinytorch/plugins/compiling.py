@@ -24,8 +24,6 @@ def compile_slot(op: Declared, manager: Manager) -> Kernel:
     """Make the callable that answers an op: the kernel itself where no plugin implements it."""
     caller = getattr(manager.hook, op.name)
     asked = caller.get_hookimpls()[::-1]  # in the order of calling: wrappers, plugins, the core's kernel
-    if len(asked) == 1:
-        return op.kernel if not manager.monitors else _through_pluggy(op, caller, asked)
     if manager.monitors:
         return _through_pluggy(op, caller, asked)
     call = op.kernel

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @promotion.cast.rule
-def cast(grad: Tensor, _out: None, x: Tensor, _dtype: None) -> Tensor:
+def cast_rule(grad: Tensor, _out: None, x: Tensor, _dtype: None) -> Tensor:
     return grad.to(x.dtype)
 
 

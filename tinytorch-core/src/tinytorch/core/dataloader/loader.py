@@ -52,8 +52,8 @@ class DataLoader:
         self.collate_fn = collate_fn
 
     def __len__(self) -> int:
-        whole, rest = divmod(len(self.dataset), self.batch_size)
-        return whole if self.drop_last or not rest else whole + 1
+        full, rest = divmod(len(self.dataset), self.batch_size)
+        return full if self.drop_last or not rest else full + 1
 
     def __iter__(self) -> Iterator[Any]:
         """One pass over the data."""

@@ -22,7 +22,7 @@ from tinytorch.core.training import checkpoint
 from tinytorch.core.training.callbacks import Callback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from tinytorch.core.optimizers import LRScheduler
