@@ -63,6 +63,11 @@ def _linear(rng: Generator, dtype: DType) -> Arguments:
     return x, draw.normal(rng, (outputs, inputs), dtype), _or_none(rng, draw.normal(rng, (outputs,), dtype))
 
 
+def _linear_weight_grad(rng: Generator, dtype: DType) -> Arguments:
+    x, weight, _ = _linear(rng, dtype)
+    return draw.normal(rng, (*x.shape[:-1], weight.shape[0]), dtype), x
+
+
 def _or_none(rng: Generator, array: Array) -> Array | None:
     return array if rng.random() < 0.7 else None
 
@@ -145,6 +150,7 @@ ACTIVATIONS = (
 
 LAYERS = (
     OpCase("linear", _linear, NEAR),
+    OpCase("linear_weight_grad", _linear_weight_grad, NEAR),
     OpCase("embedding", _lookup, EXACT),
     OpCase("embedding_grad", _lookup_grad, NEAR),
     OpCase("dropout", _drop, EXACT),

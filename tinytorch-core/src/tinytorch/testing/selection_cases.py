@@ -145,6 +145,7 @@ INDEXING = (
 
 REDUCTIONS = (
     OpCase("reduce_sum", reduction(draw.normal), NEAR),
+    OpCase("reduce_mean", reduction(draw.normal, smallest=1), NEAR),
     OpCase("reduce_max", reduction(draw.distinct, smallest=1), EXACT),
     OpCase("reduce_min", reduction(draw.distinct, smallest=1), EXACT),
     OpCase("reduce_prod", reduction(_with_zeros), NEAR),

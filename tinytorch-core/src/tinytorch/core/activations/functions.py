@@ -25,6 +25,7 @@ from tinytorch.core.tensor.arithmetic import (
 from tinytorch.core.tensor.axes import one_dim
 from tinytorch.core.tensor.comparison import greater, greater_equal
 from tinytorch.core.tensor.inplace import write
+from tinytorch.core.tensor.masks import masked
 from tinytorch.core.tensor.numbers import real
 from tinytorch.core.tensor.promotion import one, one_float, tensors_only
 
@@ -46,8 +47,8 @@ def relu(x: Array) -> Array:
 
 @op
 def relu_grad(grad: Array, out: Array) -> Array:
-    """grad where relu gave something."""
-    return np.multiply(grad, out > 0)
+    """grad where relu gave something, nan included."""
+    return masked(np.logical_not(out <= 0), grad)
 
 
 @op(prepare=one_float)

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tinytorch.core.autograd.modes import recording
 from tinytorch.core.tensor import inplace
 from tinytorch.core.tensor.arithmetic import add, copied
-from tinytorch.core.tensor.creation import ones_like
 from tinytorch.core.tensor.op import Node, grad_enabled
 from tinytorch.core.tensor.reductions import reduce_sum
 from tinytorch.core.tensor.shapes import broadcast_to, reshape_to
@@ -169,7 +170,7 @@ def _add(gradients: Gradients, edge: Node | Tensor, part: Tensor) -> None:
 def match_shape(gradient: Tensor, shape: Shape) -> Tensor:
     """Bring a gradient to an input's shape: sum where the input was broadcast, stretch where it was reduced."""
     extra = gradient.ndim - len(shape)
-    dims = tuple(i for i, n in enumerate(gradient.shape) if i < extra or (shape[i - extra] == 1 and n != 1))
+    dims = tuple([i for i, n in enumerate(gradient.shape) if i < extra or (shape[i - extra] == 1 and n != 1)])
     if dims:
         gradient = reduce_sum(gradient, dims, True)
     if extra > 0:
@@ -194,7 +195,11 @@ def _initial(name: str, outputs: list[Any], weights: list[Any]) -> Gradients:
             raise ValueError(f"{name}: expected a gradient of shape {output.shape}, got {got}")
         if weight is not None and not weight.is_floating_point():
             raise TypeError(f"{name}: expected a float gradient, got {weight.dtype}")
-        _add(gradients, output.node or output, ones_like(output) if weight is None else weight.to(output.dtype))
+        _add(
+            gradients,
+            output.node or output,
+            Tensor(np.ones_like(output.array)) if weight is None else weight.to(output.dtype),
+        )
     return gradients
 
 

@@ -17,16 +17,16 @@ from tinytorch.core.autograd.engine import vjp
 from tinytorch.core.autograd.modes import is_grad_enabled
 from tinytorch.core.layers import normalization, shaping
 from tinytorch.core.layers.embedding import embedding, embedding_grad
-from tinytorch.core.layers.linear import linear
+from tinytorch.core.layers.linear import linear, linear_weight_grad
 from tinytorch.core.losses import functions as losses
 from tinytorch.core.tensor.arithmetic import clamp, divide, exp, log, multiply, sigmoid, sqrt, subtract
 from tinytorch.core.tensor.indexing import pick
 from tinytorch.core.tensor.products import matmul
 from tinytorch.core.tensor.reductions import reduce_sum
-from tinytorch.core.tensor.shapes import reshape_to
 
 if TYPE_CHECKING:
     from tinytorch.core.tensor import Tensor
+    from tinytorch.types import Shape
 
     Gradients = tuple[Tensor | None, ...]
     Saved = tuple[Tensor, Tensor, Tensor]
@@ -112,14 +112,23 @@ def log_softmax_grad_rule(grad: Tensor, _out: None, grad_out: Tensor, out: Tenso
 
 
 @linear.rule
-def linear_rule(grad: Tensor, _out: None, x: Tensor, weight: Tensor, bias: Tensor | None) -> Gradients:
-    by_input = matmul(grad, weight) if x.requires_grad else None
-    if x.ndim != 2:  # the rest of the dimensions are rows, too
-        grad, x = reshape_to(grad, (-1, weight.shape[0])), reshape_to(x, (-1, weight.shape[1]))
+def linear_rule(
+    grad: Tensor, _out: None, x_for_weight: Tensor | None, weight_for_x: Tensor | None, bias: Tensor | None
+) -> Gradients:
     return (
-        by_input,
-        matmul(grad.T, x) if weight.requires_grad else None,
-        reduce_sum(grad, (0,), False) if bias is not None and bias.requires_grad else None,
+        None if weight_for_x is None else matmul(grad, weight_for_x),
+        None if x_for_weight is None else linear_weight_grad(grad, x_for_weight),
+        reduce_sum(grad, tuple(range(grad.ndim - 1)), False) if bias is not None and bias.requires_grad else None,
+    )
+
+
+@linear_weight_grad.rule
+def linear_weight_grad_rule(
+    grad: Tensor, _out: None, grad_out_for_x: Tensor | None, x_for_grad: Tensor | None
+) -> Gradients:
+    return (
+        None if x_for_grad is None else linear(x_for_grad, grad, None),
+        None if grad_out_for_x is None else matmul(grad_out_for_x, grad),
     )
 
 
@@ -129,8 +138,8 @@ def dropout_rule(grad: Tensor, _out: None, _x: None, mask: Tensor, scale: float)
 
 
 @embedding.rule
-def embedding_rule(grad: Tensor, _out: None, weight: Tensor, indices: Tensor) -> Gradients:
-    return embedding_grad(grad, indices, weight.shape), None
+def embedding_rule(grad: Tensor, _out: None, weight_shape: Shape, indices: Tensor) -> Gradients:
+    return embedding_grad(grad, indices, weight_shape), None
 
 
 @embedding_grad.rule

@@ -1,6 +1,6 @@
 """The derivatives of chapter 1: `(grad, out, *inputs, *params) -> gradients of the inputs`, written with ops.
 
-An underscored argument is not kept for backward. A gradient may keep the output's shape: the engine sums it to the
+The arguments' names say what is kept for backward (see `Op.rule`). A gradient may keep the output's shape: the engine sums it to the
 input's where the input was broadcast, and stretches it where the input was reduced.
 """
 
@@ -18,6 +18,7 @@ from tinytorch.core.tensor.products import matmul
 
 if TYPE_CHECKING:
     from tinytorch.core.tensor.tensor import Tensor
+    from tinytorch.types import DType, Shape
 
     Gradients = tuple[Tensor | None, ...]
 
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 
 @promotion.cast.rule
-def cast_rule(grad: Tensor, _out: None, x: Tensor, _dtype: None) -> Tensor:
-    return grad.to(x.dtype)
+def cast_rule(grad: Tensor, _out: None, x_dtype: DType, _dtype: None) -> Tensor:
+    return grad.to(x_dtype)
 
 
 @arithmetic.add.rule
@@ -41,10 +42,10 @@ def subtract_rule(grad: Tensor, _out: None, _a: None, b: Tensor) -> Gradients:
 
 
 @arithmetic.multiply.rule
-def multiply_rule(grad: Tensor, _out: None, a: Tensor, b: Tensor) -> Gradients:
+def multiply_rule(grad: Tensor, _out: None, a_for_b: Tensor | None, b_for_a: Tensor | None) -> Gradients:
     return (
-        multiply(grad, b) if a.requires_grad else None,
-        multiply(grad, a) if b.requires_grad else None,
+        None if b_for_a is None else multiply(grad, b_for_a),
+        None if a_for_b is None else multiply(grad, a_for_b),
     )
 
 
@@ -187,8 +188,8 @@ for step in (arithmetic.sign, arithmetic.floor, arithmetic.ceil, arithmetic.rint
 
 
 @shapes.reshape_to.rule
-def reshape_rule(grad: Tensor, _out: None, x: Tensor, _shape: None) -> Tensor:
-    return shapes.reshape_to(grad, x.shape)
+def reshape_rule(grad: Tensor, _out: None, x_shape: Shape, _shape: None) -> Tensor:
+    return shapes.reshape_to(grad, x_shape)
 
 
 @shapes.permute_dims.rule
@@ -202,8 +203,8 @@ def broadcast_rule(grad: Tensor, _out: None, _x: None, _shape: None) -> Tensor:
 
 
 @shapes.concatenate.rule
-def concatenate_rule(grad: Tensor, _out: None, tensors: list[Tensor], dim: int) -> Gradients:
-    return indexing.split(grad, [tensor.shape[dim] for tensor in tensors], dim)
+def concatenate_rule(grad: Tensor, _out: None, tensors_shape: list[Shape], dim: int) -> Gradients:
+    return indexing.split(grad, [shape[dim] for shape in tensors_shape], dim)
 
 
 @shapes.flip_dims.rule
@@ -221,8 +222,8 @@ def pad_rule(grad: Tensor, _out: None, _x: None, widths: tuple[tuple[int, int], 
 
 
 @indexing.view_slice.rule
-def view_slice_rule(grad: Tensor, _out: None, x: Tensor, index: Any) -> Tensor:
-    return indexing.put_slice(grad, index, x.shape)
+def view_slice_rule(grad: Tensor, _out: None, x_shape: Shape, index: Any) -> Tensor:
+    return indexing.put_slice(grad, index, x_shape)
 
 
 @indexing.put_slice.rule
@@ -231,8 +232,8 @@ def put_slice_rule(grad: Tensor, _out: None, _x: None, index: Any, _shape: None)
 
 
 @indexing.pick.rule
-def pick_rule(grad: Tensor, _out: None, x: Tensor, index: Any) -> Tensor:
-    return indexing.put(grad, index, x.shape)
+def pick_rule(grad: Tensor, _out: None, x_shape: Shape, index: Any) -> Tensor:
+    return indexing.put(grad, index, x_shape)
 
 
 @indexing.put.rule
@@ -248,8 +249,8 @@ def assign_rule(grad: Tensor, _out: None, _x: None, value: Tensor, index: Any) -
 
 
 @indexing.gather_along.rule
-def gather_rule(grad: Tensor, _out: None, x: Tensor, index: Tensor, dim: int) -> Gradients:
-    return indexing.scatter_sum(grad, index, dim, x.shape), None
+def gather_rule(grad: Tensor, _out: None, x_shape: Shape, index: Tensor, dim: int) -> Gradients:
+    return indexing.scatter_sum(grad, index, dim, x_shape), None
 
 
 @indexing.scatter_sum.rule
@@ -262,7 +263,7 @@ def scatter_rule(grad: Tensor, _out: None, _x: None, index: Tensor, dim: int, _s
 
 def _kept(tensor: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:
     """A reduced tensor with its reduced dimensions as size 1 again."""
-    if keepdim:
+    if keepdim or not tensor.ndim:  # a single number stretches to any shape
         return tensor
     shape = list(tensor.shape)
     for dim in dims:
@@ -273,6 +274,11 @@ def _kept(tensor: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:
 @reductions.reduce_sum.rule
 def sum_rule(grad: Tensor, _out: None, _x: None, dims: tuple[int, ...], keepdim: bool) -> Tensor:
     return _kept(grad, dims, keepdim)  # stretched by the engine
+
+
+@reductions.reduce_mean.rule
+def mean_rule(grad: Tensor, _out: None, x_shape: Shape, dims: tuple[int, ...], keepdim: bool) -> Tensor:
+    return _kept(divide(grad, float(math.prod([x_shape[dim] for dim in dims]))), dims, keepdim)
 
 
 def _extreme_rule(grad: Tensor, out: Tensor, x: Tensor, dims: tuple[int, ...], keepdim: bool) -> Tensor:

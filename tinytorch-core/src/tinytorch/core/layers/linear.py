@@ -33,11 +33,18 @@ def _fitting(name: str, x: Any, weight: Any, bias: Any) -> tuple[Any, ...]:
 @op(prepare=_fitting)
 def linear(x: Array, weight: Array, bias: Array | None) -> Array:
     """x @ weight.T + bias: (..., in), (out, in), (out,) -> (..., out)."""
-    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    rows = x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
     out = np.matmul(rows, weight.T)
     if bias is not None:
         out += bias
-    return out.reshape(*x.shape[:-1], weight.shape[0])
+    return out if x.ndim == 2 else out.reshape(*x.shape[:-1], weight.shape[0])
+
+
+@op
+def linear_weight_grad(grad: Array, x: Array) -> Array:
+    """The weight's gradient, grad.T @ x over all rows: (..., out), (..., in) -> (out, in)."""
+    rows = math.prod(x.shape[:-1])
+    return np.matmul(grad.reshape(rows, grad.shape[-1]).T, x.reshape(rows, x.shape[-1]))
 
 
 def linear_of(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

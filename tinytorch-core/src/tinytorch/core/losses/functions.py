@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from tinytorch.core.tensor.comparison import greater, less
 from tinytorch.core.tensor.indexing import gather_along
 from tinytorch.core.tensor.numbers import real, whole
 from tinytorch.core.tensor.promotion import check_broadcast, floats_only, pair, tensors_only
-from tinytorch.core.tensor.reductions import reduce_sum
+from tinytorch.core.tensor.reductions import reduce_mean, reduce_sum
 
 if TYPE_CHECKING:
     from tinytorch.types import Array
@@ -27,7 +26,7 @@ def cross_entropy(scores: Array, target: Array) -> tuple[Array, Array]:
     """-log softmax at the target for each row, and log(sum(exp(scores))): (rows, n), (rows,) -> (rows,), (rows,)."""
     largest = scores.max(axis=1, keepdims=True)
     shifted = scores - largest  # so that exp cannot overflow
-    chosen = np.take_along_axis(shifted, target[:, None], axis=1)[:, 0]
+    chosen = shifted[np.arange(len(target), like=target), target]
     log_sums = np.log(np.exp(shifted, out=shifted).sum(axis=1))
     return log_sums - chosen, log_sums + largest[:, 0]
 
@@ -37,7 +36,7 @@ def cross_entropy_grad(grad: Array, scores: Array, target: Array, log_sums: Arra
     """grad * (softmax(scores) - one-hot(target)); log_sums is cross_entropy's second output."""
     out = scores - log_sums[:, None]
     np.exp(out, out=out)
-    out[np.arange(len(target)), target] -= 1.0
+    out[np.arange(len(target), like=target), target] -= 1.0
     out *= grad[:, None]
     return out
 
@@ -201,8 +200,7 @@ def _rows(name: str, input: Tensor) -> tuple[Tensor, tuple[int, ...]]:
     return last.reshape(-1, input.shape[1]), last.shape[:-1]
 
 
-@dataclass(frozen=True)
-class _Rows:
+class _Rows(NamedTuple):
     """The targets of all rows: class numbers, which of them count (None: all), and the shape they came in."""
 
     classes: Tensor
@@ -215,15 +213,22 @@ def _checked_rows(name: str, target: Tensor, shape: tuple[int, ...], classes: in
         raise TypeError(f"{name}: expected integer class numbers, got {target.dtype}")
     if target.shape != shape:
         raise ValueError(f"{name}: expected targets of shape {shape}, got {target.shape}")
-    numbers = target.array.reshape(-1)
-    counts = numbers != whole(name, "ignore_index", ignore_index)
-    everything = bool(counts.all())
-    if not everything:
+    ignore_index = whole(name, "ignore_index", ignore_index)
+    numbers, counts = target.array.reshape(-1), None
+    lowest, highest = _range(numbers)
+    if lowest <= ignore_index <= highest:
+        counts = numbers != ignore_index
         numbers = np.where(counts, numbers, 0)
-    if numbers.size and not 0 <= numbers.min() <= numbers.max() < classes:
-        wrong = numbers.min() if numbers.min() < 0 else numbers.max()
+        lowest, highest = _range(numbers)
+    if lowest < 0 or highest >= classes:
+        wrong = lowest if lowest < 0 else highest
         raise IndexError(f"{name}: target {wrong} is outside the classes 0 ... {classes - 1}")
-    return _Rows(Tensor(numbers), None if everything else Tensor(counts), shape)
+    return _Rows(Tensor(numbers), None if counts is None else Tensor(counts), shape)
+
+
+def _range(numbers: Array) -> tuple[int, int]:
+    """The smallest and the largest; of none a range that nothing is in."""
+    return (int(numbers.min()), int(numbers.max())) if numbers.size else (0, -1)
 
 
 def _picked(logs: Tensor, rows: _Rows) -> Tensor:
@@ -237,6 +242,8 @@ def _weighted(losses: Tensor, rows: _Rows, weight: Tensor | None, reduction: str
 
 def _averaged(losses: Tensor, rows: _Rows, weight: Tensor | None, reduction: str) -> Tensor:
     """Reduced over the rows that count; the mean divides by their weights."""
+    if weight is None and rows.counts is None and reduction == "mean":
+        return reduce_mean(losses, (0,), False)
     losses = losses if rows.counts is None else select(rows.counts, losses, 0.0)
     if reduction == "none":
         return losses.reshape(rows.shape)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinytorch.core.autograd import enable_grad
+from tinytorch.core.optimizers.memory import keep_freed_memory
 from tinytorch.core.optimizers.steps import adam_step, rmsprop_step, sgd_step
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.tensor.creation import zeros_like
@@ -26,6 +27,7 @@ class Optimizer:
     """The base: subclasses say how one group takes a step."""
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        keep_freed_memory()
         self.defaults = defaults
         self.param_groups: list[Group] = []
         self.state: dict[Tensor, dict[str, Any]] = {}
@@ -192,12 +194,12 @@ class SGD(Optimizer):
 
     def step_group(self, group: Group, params: list[Tensor]) -> None:
         """Update one group; parameters that join later begin their velocity later."""
-        begun = [param for param in params if "momentum_buffer" in self.state.get(param, {})]
-        fresh = [param for param in params if "momentum_buffer" not in self.state.get(param, {})]
+        options = [group[name] for name in ("lr", "momentum", "dampening", "weight_decay", "nesterov")]
+        fresh = [param for param in params if "momentum_buffer" not in self.state.get(param, ())]
+        begun = [param for param in params if "momentum_buffer" in self.state.get(param, ())]
         for first, some in ((False, begun), (True, fresh)):
             if some:
                 buffers = self.arrays(some, "momentum_buffer") if group["momentum"] else []
-                options = [group[name] for name in ("lr", "momentum", "dampening", "weight_decay", "nesterov")]
                 sgd_step.run([p.array for p in some], [p.grad.array for p in some], buffers, first, *options)  # type: ignore[union-attr]
 
 

@@ -17,7 +17,7 @@ from tinytorch.core.tensor import op
 if TYPE_CHECKING:
     from tinytorch.types import Array, Arrays
 
-PIECE = 1 << 15  # numbers worked on at a time: a few arrays of them fit into a level-2 cache
+PIECE = 1 << 16  # numbers worked on at a time: a few arrays of them fit into a level-2 cache
 
 
 @op(inplace=True)
@@ -146,7 +146,7 @@ def rmsprop_step(
 def _pieces(param: Array, grad: Array, *state: Array) -> Iterator[list[Array]]:
     """Parameter, gradient, a scratch buffer and the state, piece by piece."""
     arrays = (param, grad, *state)
-    if not all(array.flags.c_contiguous for array in arrays):
+    if param.size <= PIECE or not all(array.flags.c_contiguous for array in arrays):
         yield [param, grad, np.empty_like(param), *state]
         return
     flat = [array.reshape(-1) for array in arrays]

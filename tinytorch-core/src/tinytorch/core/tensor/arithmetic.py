@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinytorch.core.tensor.masks import chosen
 from tinytorch.core.tensor.numbers import whole
 from tinytorch.core.tensor.op import op
 from tinytorch.core.tensor.promotion import (
@@ -122,6 +123,8 @@ def _condition_and_two(name: str, condition: Any, a: Any, b: Any) -> tuple[Tenso
 @op(prepare=_condition_and_two)
 def select(condition: Array, a: Array, b: Array) -> Array:
     """a where the condition holds, b elsewhere."""
+    if a.dtype.kind == "f" and condition.ndim and {a.shape, b.shape} <= {condition.shape, ()}:
+        return chosen(condition, a, b)
     return np.where(condition, a, b)
 
 

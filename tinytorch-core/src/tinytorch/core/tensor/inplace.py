@@ -83,7 +83,8 @@ def note_write(array: Array) -> None:
     owner = _owner(array)
     key = id(owner)
     _latest[0] = next_serial()
-    _writes[key] = (weakref.ref(owner, lambda _: _writes.pop(key, None)), _latest[0])
+    known = _writes[key][0] if key in _writes else weakref.ref(owner, lambda _: _writes.pop(key, None))
+    _writes[key] = (known, _latest[0])
 
 
 def check_unwritten(node: Node) -> None:

@@ -46,6 +46,8 @@ class Node:
 
 
 Edge: TypeAlias = "Node | Tensor | None"
+Keep: TypeAlias = "str | int"  # of an argument, for backward: ALL, NOTHING, "shape", "dtype", or for which input
+ALL, NOTHING = "all", "nothing"
 PYTORCH_NAMES = {"input": 0, "other": 1, "exponent": 1}  # the place that PyTorch's functions give them
 Derivative = TypeVar("Derivative", bound=Callable[..., Any])
 
@@ -67,21 +69,22 @@ class Op:
         self.prepare = prepare  # makes the kernel's arguments of what people pass: numbers, mixed dtypes
         self.derivative: Callable[..., Any] | None = None
         self.saves_out = False
-        self.saves: tuple[bool, ...] = ()
+        self.saves: tuple[Keep, ...] = ()
         registry.declare(self)
 
     def rule(self, derivative: Derivative) -> Derivative:
         """Declare the derivative: `(grad, out, *inputs, *params) -> gradients of the inputs`, written with ops.
 
-        An argument whose name begins with an underscore is not kept for backward; the rule then sees None. A gradient
-        may keep the shape of the output: autograd sums or stretches it to the input's.
+        The names say what is kept for backward: of `x` all, of `x_shape` and `x_dtype` no more than that, of `_x`
+        nothing (the rule sees None), and `x_for_y` only where y requires grad (else None). A gradient may keep the
+        shape of the output: autograd sums or stretches it to the input's.
         """
         names = derivative.__code__.co_varnames[1 : derivative.__code__.co_argcount]
         if len(names) != 1 + len(self.arguments):
             raise TypeError(f"rule of op '{self.name}': expected the arguments grad, out, {', '.join(self.arguments)}")
         self.derivative = derivative
         self.saves_out = not names[0].startswith("_")
-        self.saves = tuple(not name.startswith("_") for name in names[1:])
+        self.saves = tuple(_keep(name, self.arguments) for name in names[1:])
         return derivative
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
@@ -95,17 +98,10 @@ class Op:
         if self.prepare is not None:
             args = self.prepare(self.name, *args)
         tensor_class = Op.tensor_class
-        needs_grad = False
-        arrays: list[Any] = []
-        for arg in args:
-            if isinstance(arg, tensor_class):
-                arrays.append(arg.array)
-                needs_grad = needs_grad or arg._requires_grad
-            elif type(arg) is list and arg and isinstance(arg[0], tensor_class):  # a list of tensors is one input
-                arrays.append([each.array for each in arg])
-                needs_grad = needs_grad or any(each._requires_grad for each in arg)
-            else:
-                arrays.append(arg)
+        arrays = [
+            arg.array if isinstance(arg, tensor_class) else _arrays_in(arg) if type(arg) is list else arg
+            for arg in args
+        ]
         table = process.table
         if process.scoped and (chosen := here()) is not None:
             table = chosen
@@ -113,7 +109,7 @@ class Op:
         result = tensor_class(out) if type(out) is ndarray else self._wrap(out)
         if self.view:
             result._is_view = True
-        if needs_grad and self.derivative is not None and grad_enabled.get():
+        if self.derivative is not None and grad_enabled.get():
             self._record(args, out, result)
         return result
 
@@ -127,7 +123,7 @@ class Op:
     def _wrap(self, out: Any) -> Any:
         """What a kernel gave, as tensors: the less common cases."""
         if type(out) is tuple:
-            return tuple(self._wrap(each) for each in out)
+            return tuple([Op.tensor_class(each) if type(each) is ndarray else self._wrap(each) for each in out])
         if isinstance(out, np.generic):  # what numpy makes of 0-d results
             out = np.asarray(out)
         elif not hasattr(out, "__array_ufunc__"):
@@ -135,19 +131,25 @@ class Op:
         return Op.tensor_class(out)
 
     def _record(self, args: tuple[Any, ...], out: Any, result: Any) -> None:
-        """Make the result remember the call: what its rule will need, and where the inputs came from."""
+        """Make the result remember the call if an input requires grad: what its rule will need, whence they came."""
+        tensor_class = Op.tensor_class
+        edges: list[Edge] = []
+        needs_grad = False
+        for arg in args:
+            for each in arg if type(arg) is list else (arg,):
+                if isinstance(each, tensor_class) and each._requires_grad:
+                    edges.append(each.node or each)
+                    needs_grad = True
+                else:
+                    edges.append(None)
+        if not needs_grad:
+            return
         if type(result) is tuple:
             result = result[0]
-        tensor_class = Op.tensor_class
-        saved, edges = [], []
-        for arg, keep in zip(args, self.saves, strict=True):
-            saved.append(arg if keep else None)
-            if isinstance(arg, tensor_class):
-                edges.append((arg.node or arg) if arg._requires_grad else None)
-            elif type(arg) is list and arg and isinstance(arg[0], tensor_class):
-                edges.extend([(each.node or each) if each._requires_grad else None for each in arg])
-            else:
-                edges.append(None)
+        saved = [
+            arg if keep is ALL else None if keep is NOTHING else _kept(arg, keep, args)
+            for arg, keep in zip(args, self.saves, strict=True)
+        ]
         result.node = Node(self, saved, out if self.saves_out else None, edges, result.array.shape)
         result._requires_grad = True
 
@@ -192,7 +194,11 @@ class UnaryOp(Op):
         out = table[self.name](x.array)
         result = Op.tensor_class(out) if type(out) is ndarray else self._wrap(out)
         if x._requires_grad and self.derivative is not None and grad_enabled.get():
-            self._record((x,), out, result)
+            (keep,) = self.saves
+            saved = (x if keep is ALL else None if keep is NOTHING else _kept(x, keep, (x,)),)
+            made = result[0] if type(result) is tuple else result
+            made.node = Node(self, saved, out if self.saves_out else None, (x.node or x,), made.array.shape)
+            made._requires_grad = True
         return result
 
 
@@ -213,7 +219,10 @@ class BinaryOp(Op):
         result = Op.tensor_class(out) if type(out) is ndarray else self._wrap(out)
         if (a._requires_grad or b._requires_grad) and self.derivative is not None and grad_enabled.get():
             first, second = self.saves
-            saved = (a if first else None, b if second else None)
+            saved = (
+                a if first is ALL else None if first is NOTHING else _kept(a, first, (a, b)),
+                b if second is ALL else None if second is NOTHING else _kept(b, second, (a, b)),
+            )
             edges = (
                 (a.node or a) if a._requires_grad else None,
                 (b.node or b) if b._requires_grad else None,
@@ -248,6 +257,29 @@ def op(
     only_tensors = all(kernel.__annotations__.get(name) == "Array" for name in _argument_names(kernel))
     kind = {1: UnaryOp, 2: BinaryOp}.get(kernel.__code__.co_argcount, Op) if only_tensors and not view else Op
     return kind(kernel, view=view, inplace=inplace, prepare=prepare)
+
+
+def _arrays_in(arg: list[Any]) -> list[Any]:
+    """The arrays of a list of tensors, which is one input; any other list as it is."""
+    return [each.array if isinstance(each, Op.tensor_class) else each for each in arg]
+
+
+def _keep(name: str, arguments: tuple[str, ...]) -> Keep:
+    """What a rule's name for an argument says of it: see `Op.rule`."""
+    if name.startswith("_"):
+        return NOTHING
+    for attribute in ("shape", "dtype"):
+        if name.removesuffix(f"_{attribute}") in arguments and name not in arguments:
+            return attribute
+    other = name.rpartition("_for_")[2]
+    return arguments.index(other) if "_for_" in name and other in arguments else ALL
+
+
+def _kept(arg: Any, keep: Keep, args: tuple[Any, ...]) -> Any:
+    """Of a tensor, or of each in a list: its shape or dtype, or itself where the input at place `keep` needs it."""
+    if isinstance(keep, int):
+        return arg if args[keep]._requires_grad else None
+    return [getattr(each.array, keep) for each in arg] if type(arg) is list else getattr(arg.array, keep)
 
 
 def _argument_names(kernel: Kernel) -> tuple[str, ...]:

@@ -30,15 +30,25 @@ class ValuesAndIndices(NamedTuple):
     indices: Tensor
 
 
+ALL_BUT_LAST = {2: (0,), 3: (0, 1)}  # by number of dimensions
 SMALL = 1 << 14  # elements; below, the detour through BLAS gains nothing
 
 
 @op
 def reduce_sum(x: Array, dims: Dims, keepdim: bool) -> Array:
-    """The sum along `dims`; of the rows of a matrix by BLAS, which is three times faster."""
-    if dims == (0,) and x.ndim == 2 and x.dtype.kind == "f" and not keepdim and x.size > SMALL:
-        return np.ones_like(x, shape=len(x)) @ x
+    """The sum along `dims`; along all but the last by BLAS, which is three times faster."""
+    if x.size > SMALL and dims == ALL_BUT_LAST.get(x.ndim) and x.dtype.kind == "f" and not keepdim:
+        rows = x.reshape(-1, x.shape[-1])
+        return np.ones_like(x, shape=len(rows)) @ rows
     return np.add.reduce(x, axis=dims, keepdims=keepdim)  # type: ignore[call-overload]  # numpy's stubs: no bool
+
+
+@op
+def reduce_mean(x: Array, dims: Dims, keepdim: bool) -> Array:
+    """The mean along `dims`; nan of no elements."""
+    count = math.prod([x.shape[dim] for dim in dims])
+    total = np.add.reduce(x, axis=dims, keepdims=keepdim)  # type: ignore[call-overload]  # numpy's stubs: no bool
+    return np.true_divide(total, float(count or math.nan))
 
 
 @op
@@ -115,7 +125,7 @@ def mean(
     """The mean along `dim` (None: all) of floats; nan for no elements."""
     x, dims, keep = _prepared("mean", input, dim, axis, keepdim, keepdims, dtype)
     _check_float("mean", x)
-    return divide(reduce_sum(x, dims, keep), float(_count(x, dims)))
+    return reduce_mean(x, dims, keep)
 
 
 def var(
@@ -133,7 +143,7 @@ def var(
     _check_float("var", x)
     correction = real("var", "correction", correction) if unbiased is None else float(unbiased)
     count = _count(x, dims)
-    centred = subtract(x, divide(reduce_sum(x, dims, True), float(count)))
+    centred = subtract(x, reduce_mean(x, dims, True))
     return divide(reduce_sum(multiply(centred, centred), dims, keep), max(0.0, float(count - correction)))
 
 
