@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinytorch.core.spatial.geometry import channels_last, output_size, window_slices, windows
+from tinytorch.core.spatial.geometry import channels_last, contiguous, output_size, window_slices, windows
 from tinytorch.core.tensor import op
 from tinytorch.core.tensor.promotion import tensors_only
 
@@ -91,7 +91,7 @@ def conv2d_weight_grad(
 ) -> Array:
     """The weight's gradient, of this shape: (batch, out, h', w'), (batch, in, h, w) -> (out, in / groups, kh, kw)."""
     images = channels_last(x, padding)
-    rows = np.ascontiguousarray(grad.transpose(0, 2, 3, 1))
+    rows = contiguous(grad.transpose(0, 2, 3, 1))
     if _is_depthwise(shape, groups):
         return _depthwise_weight_grad(images, rows, shape, stride, dilation)
     out_channels, in_channels, *kernel = shape
@@ -100,7 +100,7 @@ def conv2d_weight_grad(
         part = rows[block].reshape(-1, groups, out_channels // groups)
         total += np.matmul(patches.transpose(0, 2, 1), part.transpose(1, 0, 2))
     by_place = total.reshape(groups, *kernel, in_channels, out_channels // groups)
-    return np.ascontiguousarray(by_place.transpose(0, 4, 3, 1, 2).reshape(shape))
+    return contiguous(by_place.transpose(0, 4, 3, 1, 2).reshape(shape))
 
 
 @conv2d.rule
@@ -232,7 +232,7 @@ def _depthwise_weight_grad(images: Array, rows: Array, shape: Shape, stride: Pai
     for place, (down, across) in enumerate(window_slices(kernel, stride, dilation, rows.shape[1:3])):
         np.multiply(images[:, down, across], rows, out=part)
         np.sum(part, axis=(0, 1, 2), out=out[place])
-    return np.ascontiguousarray(out.T).reshape(shape)
+    return contiguous(out.T).reshape(shape)
 
 
 def _output_sizes(shape: Shape, weight: Shape, stride: Pair, padding: Sides, dilation: Pair) -> list[int]:

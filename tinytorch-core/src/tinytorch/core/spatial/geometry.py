@@ -6,7 +6,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
+from numpy.lib.stride_tricks import sliding_window_view
 
 from tinytorch.core.tensor import Tensor
 
@@ -19,17 +19,20 @@ if TYPE_CHECKING:
     Sides = tuple[Pair, Pair]  # (top, bottom), (left, right)
 
 
-def one_or_many(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The function of a batch, which takes one sample without its batch dimension too."""
-    dims = 3 if function.__name__.endswith("1d") else 4
+def of_one_or_many(ndim: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate a function of a batch of `ndim` dimensions: it then takes one sample without the first of them too."""
 
-    @wraps(function)
-    def with_batch(input: Tensor, *args: Any, **options: Any) -> Tensor:
-        if isinstance(input, Tensor) and input.ndim == dims - 1:
-            return function(input.unsqueeze(0), *args, **options).squeeze(0)
-        return function(input, *args, **options)
+    def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def with_batch(input: Tensor, *args: Any, **options: Any) -> Any:
+            if not isinstance(input, Tensor) or input.ndim != ndim - 1:
+                return function(input, *args, **options)
+            out = function(input.unsqueeze(0), *args, **options)
+            return tuple(each.squeeze(0) for each in out) if isinstance(out, tuple) else out.squeeze(0)
 
-    return with_batch
+        return with_batch
+
+    return decorated
 
 
 def pair(name: str, what: str, value: Any, least: int = 1) -> Pair:
@@ -68,7 +71,7 @@ def channels_last(x: Array, padding: Sides, fill: float = 0.0) -> Array:
     x = x.transpose(0, 2, 3, 1)
     (top, bottom), (left, right) = padding
     if not (top or bottom or left or right):
-        return np.ascontiguousarray(x)
+        return contiguous(x)
     batch, height, width, channels = x.shape
     out = np.empty_like(x, shape=(batch, top + height + bottom, left + width + right, channels), order="C")
     out[:, :top] = out[:, top + height :] = fill
@@ -77,22 +80,16 @@ def channels_last(x: Array, padding: Sides, fill: float = 0.0) -> Array:
     return out
 
 
+def contiguous(x: Array) -> Array:
+    """Itself, or a row-major copy."""
+    return x if x.flags.c_contiguous else x.copy()
+
+
 def windows(x: Array, kernel: Pair, stride: Pair, dilation: Pair) -> Array:
     """All windows of a channels-last array as a view: (batch, out height, out width, kh, kw, channels)."""
-    batch, height, width, channels = x.shape
-    out = [
-        output_size(n, (0, 0), k, s, d) for n, k, s, d in zip((height, width), kernel, stride, dilation, strict=True)
-    ]
-    by_image, by_row, by_column, by_channel = x.strides
-    strides = (
-        by_image,
-        by_row * stride[0],
-        by_column * stride[1],
-        by_row * dilation[0],
-        by_column * dilation[1],
-        by_channel,
-    )
-    return as_strided(x, (batch, *out, *kernel, channels), strides, writeable=False)
+    spans = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+    every = sliding_window_view(x, spans, axis=(1, 2))  # (batch, places down, places across, channels, *spans)
+    return every[:, :: stride[0], :: stride[1], :, :: dilation[0], :: dilation[1]].transpose(0, 1, 2, 4, 5, 3)
 
 
 def window_slices(kernel: Pair, stride: Pair, dilation: Pair, out: Pair) -> list[tuple[slice, slice]]:
