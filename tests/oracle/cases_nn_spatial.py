@@ -128,6 +128,7 @@ CASES = [
         F.max_pool2d(x, k, s, p, d, ceil); F.max_pool2d(x, k, ceil_mode=True)
         F.max_pool2d(x, k, stride=s, padding=p, ceil_mode=True); F.max_pool2d(x, k, dilation=d)
         t.nn.MaxPool2d(k)(x); t.nn.MaxPool2d(k, s, p, d, ceil_mode=ceil)(x)
+        F.max_pool2d(x, k, s, p, d, ceil, True); t.nn.MaxPool2d(k, s, p, d, True, ceil)(x)
         t.nn.MaxPool2d(k, s, p, ceil_mode=True)(x); F.max_pool2d(x.double(), k, s)
         F.max_pool2d(-x.abs() - 1, k, s, p, ceil_mode=ceil); F.max_pool2d(x.transpose(2, 3), k, s)
         """,

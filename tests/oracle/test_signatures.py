@@ -27,7 +27,6 @@ DIFFERENT = {
     "nn.functional.pad value": "PyTorch's None is 0 too",
     "nn.ModuleList modules": "PyTorch's None is nothing too",
     "nn.Parameter data": "PyTorch's None is an empty tensor; here data is required",
-    "nn.MaxPool2d ceil_mode": "keyword only, since return_indices is left out before it",
     "utils.data.DataLoader shuffle": "PyTorch's None is False too",
     "utils.data.DataLoader num_workers": "keyword only, since sampler and batch_sampler are left out before it",
     "utils.data.DataLoader collate_fn": "as num_workers",

@@ -49,3 +49,10 @@ def test_repr_shows_the_options():
     assert repr(nn.LeakyReLU(0.2)) == "LeakyReLU(negative_slope=0.2)"
     assert repr(nn.Softmax(1)) == "Softmax(dim=1)"
     assert repr(nn.GELU("tanh")) == "GELU(approximate='tanh')"
+
+
+def test_an_infinite_gradient_passes_relu_only_where_it_is_open():
+    inf, nan = float("inf"), float("nan")
+    x = tt.tensor([1.0, -1.0, 0.0, nan], requires_grad=True)
+    F.relu(x).backward(tt.full((4,), inf))
+    assert x.grad.tolist() == [inf, 0.0, 0.0, inf]  # as in PyTorch, nan included

@@ -165,3 +165,19 @@ def test_an_index_written_after_the_forward_is_noticed():
     index[0] = 2
     with pytest.raises(RuntimeError, match="written in place"):
         y.backward()
+
+
+def test_what_a_gradient_does_not_need_may_be_written(x):
+    held = tt.tensor([4.0, 5.0, 6.0])
+    out = (held * 2.0 + x).sum()  # nothing needs `held`: only what is multiplied with x would be kept
+    held.zero_()
+    out.backward()
+    assert x.grad.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_shape_is_kept_where_a_gradient_needs_no_more(x):
+    held = x * 1.0
+    out = held.reshape(3, 1).mean()
+    held.detach().zero_()
+    out.backward()
+    assert np.allclose(x.grad.numpy(), 1 / 3)

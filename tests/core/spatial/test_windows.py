@@ -50,3 +50,18 @@ def test_initial_weights_are_within_the_bound_of_their_fan():
 def test_repr_shows_the_window():
     assert repr(nn.Conv2d(1, 8, 3, padding=1)) == "Conv2d(1, 8, kernel_size=(3, 3), stride=(1, 1), padding=1)"
     assert repr(nn.MaxPool2d(2)) == "MaxPool2d(kernel_size=2, stride=2, padding=0)"
+
+
+def test_an_infinite_gradient_goes_to_the_maximum_alone():
+    x = tt.tensor([[[[1.0, 2.0], [0.0, 1.0]]]], requires_grad=True)
+    F.max_pool2d(x, 2).backward(tt.full((1, 1, 1, 1), float("inf")))
+    assert x.grad.tolist() == [[[[0.0, float("inf")], [0.0, 0.0]]]]
+
+
+def test_the_last_of_several_nans_gets_the_gradient():
+    nan = float("nan")
+    x = tt.tensor([[[[nan, 1.0], [nan, 2.0]]]], requires_grad=True)
+    largest, position = F.max_pool2d(x, 2, return_indices=True)
+    largest.backward(tt.ones(1, 1, 1, 1))
+    assert position.tolist() == [[[[2]]]]  # as in PyTorch
+    assert x.grad.tolist() == [[[[0.0, 0.0], [1.0, 0.0]]]]

@@ -34,17 +34,16 @@ def check_gradient(
     """Raise AssertionError where the derivatives of `function(*tensors)` differ from finite differences.
 
     The inputs are taken as float64; of a tuple of outputs the first counts. `order=2` checks the first derivatives and
-    then theirs, with respect to the inputs and to the gradient that arrives.
+    then theirs, with respect to the inputs and to the gradient that arrives; `order=3` once more.
     """
     rng = np.random.default_rng(seed)
     arrays = [np.array(each, np.float64) for each in inputs]
     weight = np.asarray(rng.standard_normal(_first(function(*_leaves(arrays))).shape))
     label = name or getattr(function, "name", getattr(function, "__name__", "function"))
-    tolerance = (rtol, atol)
-    _check(label, 1, _weighted(function), [*arrays, weight], rng, tolerance)
-    if order >= 2:
-        directions = [np.asarray(rng.standard_normal(array.shape)) for array in arrays]
-        _check(label, 2, _slope(function, directions), [*arrays, weight], rng, tolerance)
+    scalar = _weighted(function)
+    for current in range(1, order + 1):
+        _check(label, current, scalar, [*arrays, weight], rng, (rtol, atol))
+        scalar = _slope(scalar, [np.asarray(rng.standard_normal(array.shape)) for array in arrays])
 
 
 def _leaves(arrays: Sequence[Array]) -> list[Tensor]:
@@ -61,11 +60,11 @@ def _weighted(function: Function) -> Function:
     return lambda *leaves: (_first(function(*leaves[:-1])) * leaves[-1]).sum()
 
 
-def _slope(function: Function, directions: Sequence[Array]) -> Function:
-    """The first derivative of the weighted sum along the directions: differentiable once more."""
+def _slope(scalar: Function, directions: Sequence[Array]) -> Function:
+    """The first derivative of a number along the directions: differentiable once more."""
 
     def slope(*leaves: Tensor) -> Tensor:
-        gradients = _gradients(_weighted(function)(*leaves), leaves[:-1], create_graph=True)
+        gradients = _gradients(scalar(*leaves), leaves[:-1], create_graph=True)
         terms = [(g * Tensor(d)).sum() for g, d in zip(gradients, directions, strict=True) if g is not None]
         total = Tensor(np.zeros(()))
         for term in terms:

@@ -1,7 +1,7 @@
 """The derivatives of chapter 1: `(grad, out, *inputs, *params) -> gradients of the inputs`, written with ops.
 
-The arguments' names say what is kept for backward (see `Op.rule`). A gradient may keep the output's shape: the engine sums it to the
-input's where the input was broadcast, and stretches it where the input was reduced.
+The arguments' names say what is kept for backward (see `Op.rule`). A gradient may keep the output's shape: the engine
+sums it to the input's where the input was broadcast, and stretches it where the input was reduced.
 """
 
 from __future__ import annotations

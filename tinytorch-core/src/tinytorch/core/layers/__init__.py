@@ -8,9 +8,10 @@ from tinytorch.core.layers.embedding import Embedding
 from tinytorch.core.layers.embedding import embedded as embedding
 from tinytorch.core.layers.linear import Linear
 from tinytorch.core.layers.linear import linear_of as linear
-from tinytorch.core.layers.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, group_norm
 from tinytorch.core.layers.normalization import batch_normalized as batch_norm
+from tinytorch.core.layers.normalization import group_norm
 from tinytorch.core.layers.normalization import layer_normalized as layer_norm
+from tinytorch.core.layers.normalization_modules import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
 from tinytorch.core.layers.shaping import Dropout, Flatten, Identity, Unflatten
 from tinytorch.core.layers.shaping import dropped_out as dropout
 from tinytorch.core.module import Module, Parameter

@@ -9,6 +9,8 @@ import numpy as np
 from tinytorch.core.layers import init
 from tinytorch.core.module import Module, Parameter
 from tinytorch.core.tensor import Tensor, op
+from tinytorch.core.tensor.arithmetic import select
+from tinytorch.core.tensor.comparison import equal_to
 from tinytorch.core.tensor.creation import empty
 from tinytorch.core.tensor.inplace import note_write
 from tinytorch.core.tensor.numbers import whole
@@ -52,9 +54,11 @@ def embedded(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> T
     if padding_idx is None:
         return embedding(weight, input)
     _check_padding("embedding", padding_idx, tensors_only("embedding", weight)[0].shape[0])
-    learned = np.arange(weight.shape[0]) != padding_idx % weight.shape[0]
-    fixed = Tensor(learned[:, None])
-    return embedding(weight.detach().masked_fill(fixed, 0.0) + weight.masked_fill(~fixed, 0.0), input)
+    vectors = embedding(weight, input)
+    padding = equal_to(input, padding_idx % weight.shape[0])
+    if not padding.array.any():
+        return vectors
+    return select(padding.unsqueeze(-1).expand(vectors.shape), vectors.detach(), vectors)
 
 
 def _check_padding(name: str, padding_idx: int, rows: int) -> None:

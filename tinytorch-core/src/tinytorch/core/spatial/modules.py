@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tinytorch.core.layers import init
 from tinytorch.core.module import Module, Parameter
 from tinytorch.core.spatial import convolution, pooling
-from tinytorch.core.spatial.geometry import one_or_many, output_size, pair, sides
+from tinytorch.core.spatial.geometry import of_one_or_many, output_size, pair, sides
 from tinytorch.core.tensor.creation import empty
 from tinytorch.core.tensor.numbers import whole
 from tinytorch.core.tensor.promotion import tensors_only
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tinytorch.core.tensor import Tensor
 
 
-@one_or_many
+@of_one_or_many(4)
 def conv2d(
     input: Tensor,
     weight: Tensor,
@@ -40,7 +40,7 @@ def conv2d(
     return convolution.conv2d(input, weight, bias, step, around, spread, groups)
 
 
-@one_or_many
+@of_one_or_many(3)
 def conv1d(
     input: Tensor,
     weight: Tensor,
@@ -160,15 +160,23 @@ class MaxPool2d(Module):
     """The largest element of each window."""
 
     def __init__(
-        self, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, *, ceil_mode: bool = False
+        self,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        return_indices: bool = False,
+        ceil_mode: bool = False,
     ) -> None:
         super().__init__()
         self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
-        self.padding, self.dilation, self.ceil_mode = padding, dilation, ceil_mode
+        self.padding, self.dilation = padding, dilation
+        self.return_indices, self.ceil_mode = return_indices, ceil_mode
 
-    def forward(self, input: Tensor) -> Tensor:
-        """(batch, channels, h, w) -> (batch, channels, h', w')."""
-        return pooling.max_pooled(input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+    def forward(self, input: Tensor) -> Any:
+        """(batch, channels, h, w) -> (batch, channels, h', w'), with the positions in the image if asked for."""
+        window = (self.kernel_size, self.stride, self.padding, self.dilation)
+        return pooling.max_pooled(input, *window, self.ceil_mode, self.return_indices)
 
     def extra_repr(self) -> str:
         """Return the options, as `repr` shows them."""

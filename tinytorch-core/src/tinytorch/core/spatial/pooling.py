@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinytorch.core.spatial.geometry import channels_last, one_or_many, output_size, pair, window_slices
+from tinytorch.core.spatial.geometry import channels_last, of_one_or_many, output_size, pair, window_slices
 from tinytorch.core.tensor import Tensor, op
 from tinytorch.core.tensor.arithmetic import divide
+from tinytorch.core.tensor.masks import masked
 from tinytorch.core.tensor.numbers import whole
 from tinytorch.core.tensor.products import matmul
 from tinytorch.core.tensor.promotion import floats_only
@@ -20,47 +20,54 @@ if TYPE_CHECKING:
     from tinytorch.types import Array, Shape
 
     Gradients = tuple[Tensor | None, ...]
+    Places = tuple[Tensor, Tensor]
 
 
 @op
-def max_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair) -> Array:
-    """The largest of each window: (batch, channels, h, w) -> (batch, channels, h', w'); padding counts as -inf."""
+def max_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair) -> tuple[Array, Array]:
+    """The largest of each window, and its place there: (batch, channels, h, w) -> two of (batch, channels, h', w').
+
+    Places count row by row from 0, as the smallest unsigned integers that hold them; of equal elements the first wins,
+    of nans the last. Padding counts as -inf.
+    """
     images = channels_last(x, padding, -math.inf)
-    out = _out_sizes(images.shape, kernel, stride, dilation)
-    (down, across), *others = window_slices(kernel, stride, dilation, out)
+    views = window_slices(kernel, stride, dilation, _out_sizes(images.shape, kernel, stride, dilation))
+    (down, across), *others = views
     largest = images[:, down, across].copy()
-    for down, across in others:
-        np.maximum(largest, images[:, down, across], out=largest)
-    return largest.transpose(0, 3, 1, 2)
+    place = np.zeros_like(largest, dtype=np.min_scalar_type(len(views) - 1))
+    for number, (down, across) in enumerate(others, start=1):
+        window = images[:, down, across]
+        larger = np.greater(window, largest).astype(place.dtype)
+        np.maximum(place, np.multiply(larger, number, out=larger), out=place)  # the last that was larger is the largest
+        np.maximum(largest, window, out=largest)
+    _point_at_nans(place, largest, images, views)
+    return largest.transpose(0, 3, 1, 2), place.transpose(0, 3, 1, 2)
 
 
 @op
 def max_pool2d_grad(
-    grad: Array, x: Array, out: Array, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair
+    grad: Array, place: Array, shape: Shape, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair
 ) -> Array:
-    """The gradient of x: each window's goes to the first element that equals its maximum."""
-    images = channels_last(x, padding, -math.inf)
-    total = np.zeros_like(images)
-    rows, largest = grad.transpose(0, 2, 3, 1), out.transpose(0, 2, 3, 1)
+    """The gradient of x, of the given shape: each window's goes to the place that max_pool2d gave as second output."""
+    total = _zeros(grad, shape, padding)
+    rows, places = grad.transpose(0, 2, 3, 1), place.transpose(0, 2, 3, 1)
     apart = stride[0] >= kernel[0] and stride[1] >= kernel[1] and dilation == (1, 1)  # no element in two windows
-    for (down, across), hit in _hits(images, largest, kernel, stride, dilation):
+    for number, (down, across) in enumerate(window_slices(kernel, stride, dilation, grad.shape[2:])):
+        part = masked(np.equal(places, number), rows)
         if apart:
-            np.multiply(rows, hit, out=total[:, down, across])
+            total[:, down, across] = part
         else:
-            total[:, down, across] += rows * hit
-    return _cropped(total, x.shape, padding)
+            total[:, down, across] += part
+    return _cropped(total, shape, padding)
 
 
 @op
-def max_pool2d_pick(
-    grad: Array, x: Array, out: Array, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair
-) -> Array:
-    """From a tensor like x the elements that max_pool2d took: undoes `max_pool2d_grad`, for second derivatives."""
-    images, wanted = channels_last(x, padding, -math.inf), channels_last(grad, padding)
-    largest = out.transpose(0, 2, 3, 1)
-    picked = np.zeros_like(largest)
-    for (down, across), hit in _hits(images, largest, kernel, stride, dilation):
-        picked += wanted[:, down, across] * hit
+def max_pool2d_pick(x: Array, place: Array, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair) -> Array:
+    """From a tensor like x the elements at these places: undoes `max_pool2d_grad`, for second derivatives."""
+    images, places = channels_last(x, padding), place.transpose(0, 2, 3, 1)
+    picked = np.zeros_like(images, shape=places.shape)
+    for number, (down, across) in enumerate(window_slices(kernel, stride, dilation, place.shape[2:])):
+        picked += masked(np.equal(places, number), images[:, down, across])
     return picked.transpose(0, 3, 1, 2)
 
 
@@ -79,9 +86,7 @@ def sum_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Sides) -> Array:
 @op
 def sum_pool2d_grad(grad: Array, shape: Shape, kernel: Pair, stride: Pair, padding: Sides) -> Array:
     """Each number of grad added to every element of its window, in a tensor of the given shape."""
-    (top, bottom), (left, right) = padding
-    batch, channels, height, width = shape
-    total = np.zeros_like(grad, shape=(batch, top + height + bottom, left + width + right, channels), order="C")
+    total = _zeros(grad, shape, padding)
     rows = grad.transpose(0, 2, 3, 1)
     for down, across in window_slices(kernel, stride, (1, 1), grad.shape[2:]):
         total[:, down, across] += rows
@@ -90,9 +95,9 @@ def sum_pool2d_grad(grad: Array, shape: Shape, kernel: Pair, stride: Pair, paddi
 
 @max_pool2d.rule
 def max_pool2d_rule(
-    grad: Tensor, out: Tensor, x: Tensor, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair
+    grad: Tensor, out: Places, x_shape: Shape, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair
 ) -> Tensor:
-    return max_pool2d_grad(grad, x, out, kernel, stride, padding, dilation)
+    return max_pool2d_grad(grad, out[1], x_shape, kernel, stride, padding, dilation)
 
 
 @max_pool2d_grad.rule
@@ -100,34 +105,33 @@ def max_pool2d_grad_rule(
     grad: Tensor,
     _out: None,
     _grad_out: None,
-    x: Tensor,
-    out: Tensor,
+    place: Tensor,
+    _shape: None,
     kernel: Pair,
     stride: Pair,
     padding: Sides,
     dilation: Pair,
 ) -> Gradients:
-    return max_pool2d_pick(grad, x, out, kernel, stride, padding, dilation), None, None
+    return max_pool2d_pick(grad, place, kernel, stride, padding, dilation), None
 
 
 @max_pool2d_pick.rule
 def max_pool2d_pick_rule(
     grad: Tensor,
     _out: None,
-    _grad_out: None,
-    x: Tensor,
-    out: Tensor,
+    x_shape: Shape,
+    place: Tensor,
     kernel: Pair,
     stride: Pair,
     padding: Sides,
     dilation: Pair,
 ) -> Gradients:
-    return max_pool2d_grad(grad, x, out, kernel, stride, padding, dilation), None, None
+    return max_pool2d_grad(grad, place, x_shape, kernel, stride, padding, dilation), None
 
 
 @sum_pool2d.rule
-def sum_pool2d_rule(grad: Tensor, _out: None, x: Tensor, kernel: Pair, stride: Pair, padding: Sides) -> Tensor:
-    return sum_pool2d_grad(grad, x.shape, kernel, stride, padding)
+def sum_pool2d_rule(grad: Tensor, _out: None, x_shape: Shape, kernel: Pair, stride: Pair, padding: Sides) -> Tensor:
+    return sum_pool2d_grad(grad, x_shape, kernel, stride, padding)
 
 
 @sum_pool2d_grad.rule
@@ -137,16 +141,31 @@ def sum_pool2d_grad_rule(
     return sum_pool2d(grad, kernel, stride, padding)
 
 
-@one_or_many
+@of_one_or_many(4)
 def max_pooled(
-    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
-) -> Tensor:
-    """The largest of each window: (batch, channels, h, w) -> (batch, channels, h', w'); stride None is kernel_size."""
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest of each window: (batch, channels, h, w) -> (batch, channels, h', w'); stride None is kernel_size.
+
+    With return_indices also where each stands in its image, counted row by row: int64.
+    """
     kernel, step, sides = _window("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
-    return max_pool2d(input, kernel, step, sides, pair("max_pool2d", "dilation", dilation))
+    spread = pair("max_pool2d", "dilation", dilation)
+    largest, place = max_pool2d(input, kernel, step, sides, spread)
+    return (
+        (largest, Tensor(_positions(place.array, input.shape[3], kernel, step, sides, spread)))
+        if return_indices
+        else largest
+    )
 
 
-@one_or_many
+@of_one_or_many(4)
 def avg_pooled(
     input: Tensor,
     kernel_size: Any,
@@ -168,7 +187,7 @@ def avg_pooled(
     return divide(total, Tensor(sum_pool2d.run(ones, kernel, step, rest)))
 
 
-@one_or_many
+@of_one_or_many(4)
 def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     """Means over output_size bins that cover the image: (batch, channels, h, w) -> (batch, channels, *output_size)."""
     _check_image("adaptive_avg_pool2d", input)
@@ -181,16 +200,20 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     return matmul(matmul(down, input), across.mT)
 
 
-def _hits(
-    images: Array, largest: Array, kernel: Pair, stride: Pair, dilation: Pair
-) -> Iterator[tuple[tuple[slice, slice], Array]]:
-    """For each place in the window: where it lies, and in which windows it has the first of the largest elements."""
-    free = np.ones_like(largest, dtype=bool)
-    for place in window_slices(kernel, stride, dilation, (largest.shape[1], largest.shape[2])):
-        hit = images[:, place[0], place[1]] == largest
-        hit &= free
-        free ^= hit
-        yield place, hit
+def _point_at_nans(place: Array, largest: Array, images: Array, views: list[tuple[slice, slice]]) -> None:
+    """Correct the places of windows whose largest element is nan, which is larger than nothing."""
+    if not np.isnan(largest).any():
+        return
+    for number, (down, across) in enumerate(views):
+        place[np.isnan(images[:, down, across])] = number
+
+
+def _positions(place: Array, width: int, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair) -> Array:
+    """Places in windows as positions in an image of this width."""
+    across_window, down_window = place % kernel[1], place // kernel[1]
+    rows = np.arange(place.shape[2])[:, None] * stride[0] - padding[0][0] + down_window.astype(np.int64) * dilation[0]
+    columns = np.arange(place.shape[3]) * stride[1] - padding[1][0] + across_window.astype(np.int64) * dilation[1]
+    return np.asarray(rows * width + columns)
 
 
 def _bins(size: int, count: int, like: Tensor) -> Array:
@@ -233,6 +256,13 @@ def _out_sizes(shape: Shape, kernel: Pair, stride: Pair, dilation: Pair) -> Pair
         output_size(shape[1], (0, 0), kernel[0], stride[0], dilation[0]),
         output_size(shape[2], (0, 0), kernel[1], stride[1], dilation[1]),
     )
+
+
+def _zeros(like: Array, shape: Shape, padding: Sides) -> Array:
+    """Zeros for images of (batch, channels, h, w) and their padding, channels-last."""
+    (top, bottom), (left, right) = padding
+    batch, channels, height, width = shape
+    return np.zeros_like(like, shape=(batch, top + height + bottom, left + width + right, channels), order="C")
 
 
 def _cropped(images: Array, shape: Shape, padding: Sides) -> Array:

@@ -131,7 +131,7 @@ def select(condition: Array, a: Array, b: Array) -> Array:
 @op(prepare=tensors_only)
 def copied(x: Array) -> Array:
     """The same elements in new memory, row-major."""
-    return np.array(x, order="C", copy=True)
+    return x.copy()
 
 
 def _no_bool(name: str, x: Any) -> tuple[Tensor]:

@@ -268,11 +268,13 @@ def _keep(name: str, arguments: tuple[str, ...]) -> Keep:
     """What a rule's name for an argument says of it: see `Op.rule`."""
     if name.startswith("_"):
         return NOTHING
-    for attribute in ("shape", "dtype"):
-        if name.removesuffix(f"_{attribute}") in arguments and name not in arguments:
-            return attribute
-    other = name.rpartition("_for_")[2]
-    return arguments.index(other) if "_for_" in name and other in arguments else ALL
+    base, _, attribute = name.rpartition("_")
+    if attribute in ("shape", "dtype") and name not in arguments:
+        if base not in arguments:
+            raise TypeError(f"rule: '{name}' is the {attribute} of no argument; expected one of {', '.join(arguments)}")
+        return attribute
+    _, needed, other = name.rpartition("_for_")
+    return arguments.index(other) if needed and other in arguments else ALL
 
 
 def _kept(arg: Any, keep: Keep, args: tuple[Any, ...]) -> Any:
