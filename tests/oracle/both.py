@@ -48,6 +48,15 @@ def learn(t, module, *inputs):
     return [out, *gradients, *module.buffers(), key_number(module)]
 
 
+def attend(t, module, query, key, value, **options):
+    """Output and weights of an attention layer, the gradients of inputs and parameters, and a number of its keys."""
+    out, weights = fill(t, module)(query, key, value, **options)
+    total = (out * out).sum() if weights is None else (out * out).sum() + (weights * weights).sum()
+    parameters = list(module.parameters())
+    gradients = t.autograd.grad(total, parameters, retain_graph=True)
+    return [out, *([] if weights is None else [weights]), *gradients, key_number(module)]
+
+
 def learn_twice(t, module, first, second):
     """The output for a second batch in training, for it again in evaluation, and the buffers."""
     fill(t, module)(first)

@@ -15,6 +15,7 @@ from tinytorch.core.activations import (
     Softplus,
     Tanh,
 )
+from tinytorch.core.attention import MultiheadAttention
 from tinytorch.core.layers import (
     BatchNorm1d,
     BatchNorm2d,
@@ -75,6 +76,7 @@ __all__ = [
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiheadAttention",
     "NLLLoss",
     "Parameter",
     "ReLU",

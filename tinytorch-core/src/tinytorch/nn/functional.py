@@ -16,6 +16,7 @@ from tinytorch.core.activations.functions import gelu_of as gelu
 from tinytorch.core.activations.functions import log_softmax_along as log_softmax
 from tinytorch.core.activations.functions import relu_with_inplace as relu
 from tinytorch.core.activations.functions import softmax_along as softmax
+from tinytorch.core.attention import scaled_dot_product_attention
 from tinytorch.core.layers import batch_norm, dropout, embedding, group_norm, layer_norm, linear
 from tinytorch.core.losses import (
     binary_cross_entropy,
@@ -61,6 +62,7 @@ __all__ = [
     "pad",
     "relu",
     "relu6",
+    "scaled_dot_product_attention",
     "sigmoid",
     "silu",
     "smooth_l1_loss",

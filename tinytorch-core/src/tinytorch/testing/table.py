@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinytorch.testing import layer_cases, selection_cases, spatial_cases, tensor_cases
+from tinytorch.testing import layer_cases, selection_cases, sequence_cases, spatial_cases, tensor_cases
 from tinytorch.testing.case import OpCase
 
 OP_CASES: tuple[OpCase, ...] = (
@@ -17,6 +17,7 @@ OP_CASES: tuple[OpCase, ...] = (
     *layer_cases.LOSSES,
     *spatial_cases.SPATIAL,
     *spatial_cases.OPTIMIZERS,
+    *sequence_cases.SEQUENCES,
 )
 
 _TRUTH = "gives True and False"
@@ -27,6 +28,7 @@ WITHOUT_DERIVATIVE: dict[str, str] = {
     **dict.fromkeys(("equal_to", "not_equal", "less", "less_equal", "greater", "greater_equal"), _TRUTH),
     **dict.fromkeys(("logical_not", "logical_and", "logical_or", "logical_xor", "reduce_any", "reduce_all"), _TRUTH),
     **dict.fromkeys(("bitwise_not", "bitwise_and", "bitwise_or", "bitwise_xor"), "takes whole numbers"),
+    "attention_grad": "second derivatives of attention are taken of the same formula written with ops",
     **dict.fromkeys(("arg_max", "arg_min", "arg_sort", "arg_top_k"), _POSITIONS),
 }
 
