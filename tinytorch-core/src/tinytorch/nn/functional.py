@@ -31,6 +31,7 @@ from tinytorch.core.losses import (
 from tinytorch.core.losses.functions import one_hot
 from tinytorch.core.spatial import adaptive_avg_pool2d, avg_pool2d, conv1d, conv2d, max_pool2d
 from tinytorch.core.tensor.shapes import pad
+from tinytorch.core.transformers import rms_norm
 
 __all__ = [
     "adaptive_avg_pool2d",
@@ -62,6 +63,7 @@ __all__ = [
     "pad",
     "relu",
     "relu6",
+    "rms_norm",
     "scaled_dot_product_attention",
     "sigmoid",
     "silu",

@@ -59,8 +59,23 @@ def _masked(scores: Array, mask: Array | None, k: Array, causal: bool) -> Array:
     return np.where(np.arange(keys) > np.arange(time)[:, None], -np.inf, scores) if causal else scores
 
 
+def _rms_norm(rng: Generator, dtype: DType) -> Arguments:
+    x = draw.normal(rng, (*draw.shape(rng, high=2), *rng.integers(1, 5, 2)), dtype)
+    ndim = int(rng.integers(1, 3))
+    weight = draw.normal(rng, x.shape[x.ndim - ndim :], dtype) if rng.random() < 0.7 else None
+    return x, weight, ndim, 0.1  # a large eps keeps second derivatives tame
+
+
+def _rms_norm_grad(rng: Generator, dtype: DType) -> Arguments:
+    x, weight, ndim, eps = _rms_norm(rng, dtype)
+    rrms = 1.0 / np.sqrt((x * x).mean(axis=tuple(range(x.ndim - ndim, x.ndim)), keepdims=True) + eps)
+    return draw.normal(rng, x.shape, dtype), x, weight, rrms.astype(dtype), ndim
+
+
 SEQUENCES = (
     OpCase("rotary", _rotary, NEAR, constants=("cos", "sin")),
     OpCase("attention", _attention, NEAR),
     OpCase("attention_grad", _attention_grad, NEAR, order=0),
+    OpCase("rms_norm", _rms_norm, NEAR),
+    OpCase("rms_norm_grad", _rms_norm_grad, NEAR, order=0),
 )

@@ -28,7 +28,9 @@ WITHOUT_DERIVATIVE: dict[str, str] = {
     **dict.fromkeys(("equal_to", "not_equal", "less", "less_equal", "greater", "greater_equal"), _TRUTH),
     **dict.fromkeys(("logical_not", "logical_and", "logical_or", "logical_xor", "reduce_any", "reduce_all"), _TRUTH),
     **dict.fromkeys(("bitwise_not", "bitwise_and", "bitwise_or", "bitwise_xor"), "takes whole numbers"),
-    "attention_grad": "second derivatives of attention are taken of the same formula written with ops",
+    **dict.fromkeys(
+        ("attention_grad", "rms_norm_grad"), "second derivatives are taken of the formula written with ops"
+    ),
     **dict.fromkeys(("arg_max", "arg_min", "arg_sort", "arg_top_k"), _POSITIONS),
 }
 

@@ -1,0 +1,22 @@
+"""Chapter 13, transformers: attention and small networks in turn, and text from them.
+
+Read rms first, then layers, the classical ones, then blocks, those of today's language models, then generation.
+"""
+
+from tinytorch.core.transformers.layers import (
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
+from tinytorch.core.transformers.rms import RMSNorm
+from tinytorch.core.transformers.rms import rms_normalized as rms_norm
+
+__all__ = [
+    "RMSNorm",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
+    "rms_norm",
+]

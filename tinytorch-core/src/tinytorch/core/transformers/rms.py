@@ -1,0 +1,117 @@
+"""Root mean square normalization: layer norm without its mean (Zhang & Sennrich 2019)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinytorch.core.autograd import is_grad_enabled
+from tinytorch.core.autograd.engine import vjp
+from tinytorch.core.module import Module, Parameter
+from tinytorch.core.tensor import Tensor, op
+from tinytorch.core.tensor.arithmetic import multiply, rsqrt
+from tinytorch.core.tensor.axes import shape_of
+from tinytorch.core.tensor.creation import ones
+from tinytorch.core.tensor.numbers import real
+from tinytorch.core.tensor.promotion import floats_only, tensors_only
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tinytorch.types import Array
+
+    Gradients = tuple[Tensor | None, ...]
+
+
+def _of_one_shape(name: str, x: Any, weight: Any, ndim: int, eps: float) -> tuple[Any, ...]:
+    floats_only(name, x)
+    if weight is not None:
+        if tensors_only(name, weight)[0].shape != x.shape[x.ndim - ndim :]:
+            raise ValueError(f"{name}: expected a weight of shape {x.shape[x.ndim - ndim :]}, got {weight.shape}")
+        if weight.dtype != x.dtype:
+            raise TypeError(f"{name}: input is {x.dtype}, weight {weight.dtype}; convert one with .to(dtype)")
+    return x, weight, ndim, eps
+
+
+@op(prepare=_of_one_shape)
+def rms_norm(x: Array, weight: Array | None, ndim: int, eps: float) -> tuple[Array, Array]:
+    """weight * x / rms, rms the root of the mean square over the last `ndim` dimensions -> (out, 1 / rms)."""
+    rows = _rows(x, ndim)
+    rrms = 1.0 / np.sqrt(np.vecdot(rows, rows)[:, None] / rows.dtype.type(rows.shape[1] or 1) + x.dtype.type(eps))
+    out = (rows * rrms).reshape(x.shape)
+    if weight is not None:
+        out *= weight
+    return out, rrms.reshape(*x.shape[: x.ndim - ndim], *[1] * ndim)
+
+
+@op
+def rms_norm_grad(grad: Array, x: Array, weight: Array | None, rrms: Array, ndim: int) -> Array:
+    """The gradient of x; rrms is rms_norm's second output."""
+    rows, scale = _rows(x, ndim), rrms.reshape(-1, 1)
+    arrived = _rows(grad if weight is None else grad * weight, ndim)
+    shared = np.vecdot(arrived, rows)[:, None] * (scale * scale / rows.dtype.type(rows.shape[1] or 1))
+    out = rows * shared
+    np.subtract(arrived, out, out=out)
+    out *= scale
+    return out.reshape(x.shape)
+
+
+@rms_norm.rule
+def rms_norm_rule(
+    grad: Tensor, out: tuple[Tensor, Tensor], x: Tensor, weight: Tensor | None, ndim: int, eps: float
+) -> Gradients:
+    """From the fused op, or through the formula where a second derivative may follow."""
+    if is_grad_enabled():
+        inputs = (x,) if weight is None else (x, weight)
+        return vjp(lambda x, weight=None: _normalized(x, weight, ndim, eps), inputs, grad)
+    learns = weight is not None and weight.requires_grad
+    return rms_norm_grad(grad, x, weight, out[1], ndim), multiply(grad, multiply(x, out[1])) if learns else None
+
+
+def _normalized(x: Tensor, weight: Tensor | None, ndim: int, eps: float) -> Tensor:
+    """The op `rms_norm`, written out: its first output."""
+    mean_square = multiply(x, x).mean(tuple(range(x.ndim - ndim, x.ndim)), keepdim=True)
+    out = multiply(x, rsqrt(mean_square + eps))
+    return out if weight is None else multiply(out, weight)
+
+
+def _rows(x: Array, ndim: int) -> Array:
+    """All that is normalized together as one row: (rows, n)."""
+    kept = x.shape[: x.ndim - ndim]
+    return x.reshape(math.prod(kept), math.prod(x.shape[x.ndim - ndim :]))
+
+
+def rms_normalized(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
+) -> Tensor:
+    """input / rms * weight over the last dimensions, which must be `normalized_shape`; eps None is the dtype's."""
+    floats_only("rms_norm", input)
+    shape = shape_of("rms_norm", (normalized_shape,))
+    if not shape or input.shape[-len(shape) :] != shape:
+        raise ValueError(f"rms_norm: input {input.shape} does not end in {shape}")
+    least = float(np.finfo(input.dtype).eps) if eps is None else real("rms_norm", "eps", eps)
+    return rms_norm(input, weight, len(shape), least)[0]
+
+
+class RMSNorm(Module):
+    """Divide by the root of the mean square over the last dimensions, of shape normalized_shape, and scale."""
+
+    def __init__(
+        self, normalized_shape: int | Sequence[int], eps: float | None = None, elementwise_affine: bool = True
+    ) -> None:
+        super().__init__()
+        self.normalized_shape = shape_of("RMSNorm", (normalized_shape,))
+        if any(n < 0 for n in self.normalized_shape):
+            raise ValueError(f"RMSNorm: expected sizes of 0 or more, got {self.normalized_shape}")
+        self.eps = None if eps is None else real("RMSNorm", "eps", eps)
+        self.register_parameter("weight", Parameter(ones(self.normalized_shape)) if elementwise_affine else None)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(..., *normalized_shape) -> the same."""
+        return rms_normalized(input, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.weight is not None}"
