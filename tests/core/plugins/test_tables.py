@@ -14,8 +14,12 @@ from tinytorch.plugins.process import process
 ONE, TWO = np.ones(3), np.full(3, 2.0)
 
 
-def sevens(a):
-    return np.full_like(a, 7.0)
+LEGAL = {  # arguments with which the kernel answers
+    "add": (ONE, TWO),
+    "layer_norm": (ONE, None, None, 1, 1e-5),
+    "batch_norm": (np.ones((2, 3)), None, None, 1e-5),
+    "cross_entropy": (np.ones((2, 3)), np.zeros(2, int)),
+}
 
 
 def replacing(name, value):
@@ -127,6 +131,46 @@ def test_what_is_no_array_is_refused(plugin, out, message, monitored):
     with pytest.raises(PluginError) as raised:
         plugins.table.add(ONE, TWO)
     assert str(raised.value) == message
+
+
+@pytest.mark.parametrize(
+    ("name", "out", "message"),
+    [
+        ("add", (ONE,), "returned (ndarray), expected an array"),
+        ("layer_norm", ONE, "returned ndarray, expected a tuple of 3 arrays"),
+        ("batch_norm", (ONE, ONE), "returned (ndarray, ndarray), expected a tuple of 3 arrays"),
+        ("layer_norm", [ONE, ONE, ONE], "returned list, expected a tuple of 3 arrays"),
+        ("cross_entropy", (ONE, None), "returned (ndarray, NoneType), expected a tuple of 2 arrays"),
+    ],
+)
+@pytest.mark.parametrize("wrapper", [False, True])
+def test_another_number_of_arrays_than_the_op_gives_is_refused(plugin, name, out, message, wrapper):
+    def answer():
+        return out
+
+    def replace():
+        yield
+        return out
+
+    plugin("mine", **{name: hookimpl(replace if wrapper else answer, wrapper=wrapper)})
+    plugins.enable("mine")
+    with pytest.raises(PluginError) as raised:
+        plugins.table[name](*LEGAL[name])
+    assert str(raised.value) == f"op '{name}' of plugin 'mine' {message}"
+
+
+@pytest.mark.parametrize("out", [ONE, (ONE, TWO), np.float32(1)])
+def test_an_op_that_does_not_say_how_many_arrays_it_gives_may_give_any_number(plugin, out):
+    scaled = declare_scaled()
+    plugin("mine", scaled=hookimpl(lambda: out))
+    plugins.enable("mine")
+    assert scaled.outputs is None
+    assert plugins.table.scaled(ONE, 2.0) is out
+
+
+def test_every_op_of_the_core_says_how_many_arrays_it_gives():
+    of_core = [each for each in registry.ops().values() if each.kernel.__module__.startswith("tinytorch.core.")]
+    assert [each.name for each in of_core if each.outputs is None] == [each.name for each in of_core if each.inplace]
 
 
 @pytest.mark.parametrize(("out", "good"), [(True, True), (ONE, False), (False, False)])
