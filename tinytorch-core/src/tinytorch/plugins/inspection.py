@@ -98,7 +98,7 @@ def _ask(names: list[str]) -> tuple[dict[str, Contents], str]:
     request = {"names": names, "path": sys.path, "modules": modules}
     try:
         done = subprocess.run(  # noqa: S603  this Python, with a program of ours
-            [sys.executable, "-c", CHILD],
+            [sys.executable, "-P", "-c", CHILD],  # -P: a json.py in the working directory is not json
             input=json.dumps(request).encode(),
             env={**os.environ, "TINYTORCH_PLUGINS": ""},  # calling ops there asks for no plugin
             stdout=subprocess.PIPE,
