@@ -28,6 +28,7 @@ class PluginStatus:
     ops: tuple[str, ...] = ()
     exactness: dict[str, str] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
+    transforms: tuple[str, ...] = ()
 
 
 def list_plugins() -> list[PluginStatus]:
@@ -94,6 +95,7 @@ def _status(name: str, found: discovery.Found | None, looked: Contents | None) -
         tuple(inside.ops),
         inside.ops,
         dict(state.options.get(name, {})),
+        inside.transforms,
     )
 
 
