@@ -5,10 +5,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from plugins_for_tests import NAMES, make
+from plugins_for_tests import NAMES, answering, make
 
 from tinytorch import plugins
-from tinytorch.plugins import discovery, registry
+from tinytorch.plugins import discovery, hookimpl, registry
 from tinytorch.plugins.activation import Unconfigured
 from tinytorch.plugins.process import State, process
 
@@ -51,6 +51,20 @@ def plugin():
         return made
 
     return register
+
+
+@pytest.fixture
+def mine(plugin):
+    """A plugin `mine` that answers 7, with a log of its configuration."""
+    log = []
+    plugin(
+        "mine",
+        add=answering(7),
+        register_options=hookimpl(lambda options: options.add("threads", int, default=2)),
+        configure=hookimpl(lambda options: log.append(dict(options))),
+        unconfigure=hookimpl(lambda: log.append("unconfigured")),
+    )
+    return log
 
 
 @pytest.fixture
