@@ -150,7 +150,7 @@ def _fits(op: Declared, out: Any) -> bool:
 
 
 def _is_array(out: Any) -> bool:
-    return isinstance(out, np.generic) or getattr(out, "__array_ufunc__", None) is not None
+    return isinstance(out, (np.ndarray, np.generic)) or getattr(out, "__array_ufunc__", None) is not None
 
 
 def _expected(op: Declared) -> str:
