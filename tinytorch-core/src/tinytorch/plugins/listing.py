@@ -63,7 +63,7 @@ def explain(op: str) -> list[tuple[str, str]]:
 
 
 def _look_into(plugins: list[discovery.Found]) -> dict[str, Contents]:
-    """Return what is in installed plugins; another process costs half a second, and need not find the same twice."""
+    """Return what is in installed plugins; another process, which is slow to start, is asked once."""
     seen = process.state.seen
     found = look_into([each.name for each in plugins if each not in seen])
     seen.update({each: found[each.name] for each in plugins if each.name in found and not found[each.name].problem})
