@@ -122,6 +122,11 @@ def copy_tests(folder: Path) -> Path:
     return folder
 
 
+def walk() -> bool:
+    """Install and uninstall the plugins one by one, through every subset; the core's numbers stay the same."""
+    return run(sys.executable, ROOT / "scripts/walk_plugins.py")
+
+
 def oracle() -> bool:
     """Compare with PyTorch, or with recorded cases where it cannot be had."""
     if importlib.util.find_spec("torch") is None and not install_torch():
@@ -166,7 +171,7 @@ def run(*command: Path | str, cwd: Path = ROOT, seconds: float | None = None) ->
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-STEPS = {step.__name__: step for step in (formatting, lint, types, imports, lines, tests, alone, oracle)}
+STEPS = {step.__name__: step for step in (formatting, lint, types, imports, lines, tests, alone, walk, oracle)}
 
 if __name__ == "__main__":
     main()

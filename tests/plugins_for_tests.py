@@ -1,9 +1,10 @@
-"""Four plugins that implement every op, to prove the seam: right, declining, raising and lying."""
+"""Plugins to prove the seam: four that implement every op, right, declining, raising and lying; and one number."""
 
 from types import SimpleNamespace
 
 import numpy as np
 
+from tinytorch import plugins
 from tinytorch.plugins import exact, hookimpl, registry
 
 NAMES = ("loopback", "decliner", "raiser", "liar")
@@ -58,3 +59,13 @@ def wrong(out):
         return tuple(wrong(each) for each in out)
     out = np.array(out)
     return ~out if out.dtype == bool else (out + np.ones((), out.dtype)).astype(out.dtype)
+
+
+def answering(number):
+    """Make an implementation of `add` that always answers this number."""
+    return hookimpl(lambda a: np.full_like(a, number))
+
+
+def asked():
+    """Return who answers `add` here: the number of a plugin made by `answering`, 2 for the core."""
+    return int(plugins.table.add(np.ones(2), np.ones(2))[0])

@@ -5,17 +5,17 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from plugins_for_tests import NAMES, make
+from plugins_for_tests import NAMES, answering, make
 
 from tinytorch import plugins
-from tinytorch.plugins import discovery, registry
+from tinytorch.plugins import discovery, hookimpl, registry
 from tinytorch.plugins.activation import Unconfigured
 from tinytorch.plugins.process import State, process
 
 
-def is_below(found, folder):
-    """Whether a plugin was installed by the test, and not by whoever runs it."""
-    return Path(found.entry_point.dist.locate_file("")).is_relative_to(folder)
+def is_below(entry_point, folder):
+    """Whether an entry point was installed by the test, and not by whoever runs it."""
+    return Path(entry_point.dist.locate_file("")).is_relative_to(folder)
 
 
 @pytest.fixture(autouse=True)
@@ -24,9 +24,9 @@ def started(monkeypatch, tmp_path):
     monkeypatch.setattr(process, "state", State())
     monkeypatch.setattr(process, "table", Unconfigured())
     monkeypatch.setattr(registry, "_ops", dict(registry._ops))
-    entry_points = discovery._entry_points
+    everywhere = discovery.entry_points
     monkeypatch.setattr(
-        discovery, "_entry_points", lambda: (each for each in entry_points() if is_below(each, tmp_path))
+        discovery, "entry_points", lambda group: (each for each in everywhere(group) if is_below(each[-1], tmp_path))
     )
     monkeypatch.delenv("TINYTORCH_PLUGINS", raising=False)
     monkeypatch.delenv("TINYTORCH_DISABLE", raising=False)
@@ -51,6 +51,20 @@ def plugin():
         return made
 
     return register
+
+
+@pytest.fixture
+def mine(plugin):
+    """A plugin `mine` that answers 7, with a log of its configuration."""
+    log = []
+    plugin(
+        "mine",
+        add=answering(7),
+        register_options=hookimpl(lambda options: options.add("threads", int, default=2)),
+        configure=hookimpl(lambda options: log.append(dict(options))),
+        unconfigure=hookimpl(lambda: log.append("unconfigured")),
+    )
+    return log
 
 
 @pytest.fixture

@@ -159,6 +159,23 @@ def test_the_list_shows_what_is_inside_without_importing_it_here(loaded):
     assert not loaded()
 
 
+def test_the_list_looks_into_a_plugin_once_unless_it_is_broken(install, started, monkeypatch):
+    install("mine", GOOD)
+    install("broken", "raise ValueError('not yet')")
+    assert (status("mine").state, status("broken").state) == ("available", "broken")
+    asked = []
+    ask = inspection._ask
+    monkeypatch.setattr(inspection, "_ask", lambda names: asked.extend(names) or ask(names))
+    (started / "site-packages" / "tinytorch_broken.py").write_text(GOOD + "# repaired: another size than before")
+    assert (status("mine").ops, status("broken").ops) == (("add",), ("add",))
+    assert asked == ["broken"]
+
+
+def test_the_list_is_not_hurt_by_a_file_in_the_working_directory(loaded, started):
+    (started / "json.py").write_text("raise SystemExit('not the json that was meant')")
+    assert status("mine").state == "available"
+
+
 @pytest.mark.parametrize("source", HOSTILE)
 def test_the_list_shows_a_broken_plugin_and_why(install, source):
     text, message = HOSTILE[source]

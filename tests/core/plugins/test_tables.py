@@ -14,10 +14,6 @@ from tinytorch.plugins.process import process
 ONE, TWO = np.ones(3), np.full(3, 2.0)
 
 
-def sevens(a):
-    return np.full_like(a, 7.0)
-
-
 def replacing(name, value):
     """An implementation of an op that always gives the same number."""
     declared = registry.find(name)
@@ -87,73 +83,6 @@ def test_toggling_never_unregisters(registered):
     register = plugins.manager()
     plugins.disable("loopback")
     assert register.has_plugin("loopback")
-
-
-def test_an_exception_carries_plugin_op_and_its_cause(plugin):
-    @hookimpl
-    def add(a):
-        raise ArithmeticError("no") from KeyError("why")
-
-    plugin("mine", add=add)
-    plugins.enable("mine")
-    with pytest.raises(ArithmeticError, match="no") as raised:
-        plugins.table.add(ONE, TWO)
-    assert raised.value.__notes__ == ["raised by plugin 'mine' in op 'add'"]
-    assert isinstance(raised.value.__cause__, KeyError)
-
-
-def test_an_exception_of_the_kernel_blames_nobody(registered):
-    plugins.enable("decliner")
-    with pytest.raises(ValueError) as raised:
-        plugins.table.matmul(ONE, np.ones(4))
-    assert not getattr(raised.value, "__notes__", [])
-
-
-@pytest.mark.parametrize(
-    ("out", "message"),
-    [
-        (NotImplemented, "op 'add' of plugin 'mine' returned NotImplemented; return None to decline"),
-        ([1, 2], "op 'add' of plugin 'mine' returned list, expected an array"),
-        (Tensor(ONE), "op 'add' of plugin 'mine' returned Tensor, expected an array"),
-    ],
-)
-@pytest.mark.parametrize("monitored", [False, True])
-def test_what_is_no_array_is_refused(plugin, out, message, monitored):
-    plugin("mine", add=hookimpl(lambda a: out))
-    plugins.enable("mine")
-    if monitored:
-        plugins.manager().add_hookcall_monitoring(lambda *_: None, lambda *_: None)
-        message = message.replace("'mine'", "'mine, core'")
-    with pytest.raises(PluginError) as raised:
-        plugins.table.add(ONE, TWO)
-    assert str(raised.value) == message
-
-
-@pytest.mark.parametrize(("out", "good"), [(True, True), (ONE, False), (False, False)])
-def test_an_op_in_place_says_only_that_it_is_done(plugin, out, good):
-    @op(inplace=True)
-    def scale(params, factor):
-        """Multiply each parameter in place."""
-        return True
-
-    plugin("mine", scale=hookimpl(lambda params: out))
-    plugins.enable("mine")
-    if good:
-        assert scale.run([ONE], 2.0) is True
-    else:
-        with pytest.raises(PluginError, match=r"op 'scale' of plugin 'mine' returned .*, expected True: done"):
-            scale.run([ONE], 2.0)
-
-
-def test_a_wrapper_that_returns_nothing_is_refused(plugin):
-    @hookimpl(wrapper=True)
-    def add(a):
-        yield
-
-    plugin("mine", add=add)
-    plugins.enable("mine")
-    with pytest.raises(PluginError, match="wrapper of plugin 'mine' returned None"):
-        plugins.table.add(ONE, TWO)
 
 
 def test_what_is_no_op_is_no_attribute_of_the_table():

@@ -6,7 +6,6 @@ enabled for that run. One whose distribution is absent says what to install.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -58,8 +57,8 @@ class Brought:
 def brought() -> dict[str, Brought]:
     """Return the commands of all installed distributions by name; the first on sys.path wins."""
     commands: dict[str, Brought] = {}
-    for command in _entry_points():
-        commands.setdefault(command.name, command)
+    for distribution, version, point in discovery.entry_points(GROUP):
+        commands.setdefault(point.name, Brought(point.name, distribution, version, point))
     return commands
 
 
@@ -101,17 +100,3 @@ def _absent(command: str, plugin: str) -> str:
     if found is not None:
         return f"command '{command}' is not in the installed {found.source}; a later one brings it"
     return f"command '{command}' needs the plugin '{plugin}': pip install tinytorch-{plugin}"
-
-
-def _entry_points() -> Iterator[Brought]:
-    """Give the commands of all distributions; metadata that cannot be read hides only itself."""
-    from importlib_metadata import distributions
-
-    for distribution in distributions():
-        try:
-            points = [*distribution.entry_points.select(group=GROUP)]
-            name, version = distribution.name or "unknown", distribution.version or "unknown"
-        except Exception:  # noqa: BLE001, S112  whatever a file that is no metadata makes the parser raise
-            continue
-        for point in points:
-            yield Brought(point.name, name, version, point)

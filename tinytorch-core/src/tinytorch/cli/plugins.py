@@ -37,7 +37,8 @@ def show(
     enabled     asked for by the file, the environment or code, and in use
     broken      cannot be used; it says why
 
-    With which ops each one answers, and how exactly: bit for bit, or close to the core within a tolerance.
+    With which ops each one answers, and how exactly: bit for bit, or close to the core within a tolerance; and the
+    transforms that it has for models, which only a person calls.
     """
     if context.invoked_subcommand is not None:
         return
@@ -45,7 +46,7 @@ def show(
     if as_json:
         print_json([asdict(status) for status in found])
     elif found:
-        columns = ("plugin", "version", "state", "why", "ops", "exactness", "what it does")
+        columns = ("plugin", "version", "state", "why", "ops", "exactness", "transforms", "what it does")
         show_table(columns, [_row(status) for status in found])
         for status in found:
             if status.state == "broken":
@@ -105,7 +106,8 @@ def _write(before: tuple[str, ...], after: tuple[str, ...]) -> None:
 def _row(status: PluginStatus) -> tuple[str, ...]:
     ops = ", ".join(status.ops) if len(status.ops) <= 6 else f"{len(status.ops)} ops"
     why = "" if status.state == "broken" else status.why  # which is long, and told below
-    return (status.name, status.version, status.state, why, ops, _exactness(status), status.description)
+    transforms = ", ".join(status.transforms)
+    return (status.name, status.version, status.state, why, ops, _exactness(status), transforms, status.description)
 
 
 def _exactness(status: PluginStatus) -> str:

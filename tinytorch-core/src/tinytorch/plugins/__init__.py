@@ -9,7 +9,7 @@ Read in this order: hooks, registry, exactness, options, process, context, valid
 tables; then config, discovery, loading, activation, access; then inspection, listing, editing.
 """
 
-from tinytorch.plugins.access import hook, manager, table
+from tinytorch.plugins.access import hook, manager, table, transforms
 from tinytorch.plugins.activation import disable, enable, register, using
 from tinytorch.plugins.context import carry
 from tinytorch.plugins.errors import PluginError
@@ -40,5 +40,6 @@ __all__ = [
     "manager",
     "register",
     "table",
+    "transforms",
     "using",
 ]

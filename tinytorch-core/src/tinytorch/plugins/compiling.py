@@ -128,21 +128,39 @@ def _through_pluggy(op: Declared, caller: pluggy.HookCaller, asked: list[pluggy.
 
 
 def _checked(op: Declared, out: Any, plugin: str) -> Any:
-    """Return what a plugin gave, if it is something that an op can give."""
-    if type(out) is np.ndarray and not op.inplace:
+    """Return what a plugin gave, if it is something that the op can give."""
+    if type(out) is np.ndarray and op.outputs == 1:
         return out
     if out is NotImplemented:
         raise PluginError(f"op '{op.name}' of plugin '{plugin}' returned NotImplemented; return None to decline")
     if out is None:
         raise PluginError(f"op '{op.name}': the wrapper of plugin '{plugin}' returned None; return what yield gave")
-    if op.inplace:
-        good, expected = out is True, "True: done"
-    else:
-        good = isinstance(out, tuple | np.generic) or getattr(out, "__array_ufunc__", None) is not None
-        expected = "an array"
-    if not good:
-        raise PluginError(f"op '{op.name}' of plugin '{plugin}' returned {type(out).__name__}, expected {expected}")
+    if not _fits(op, out):
+        raise PluginError(f"op '{op.name}' of plugin '{plugin}' returned {_told(out)}, expected {_expected(op)}")
     return out
+
+
+def _fits(op: Declared, out: Any) -> bool:
+    """Return whether an op can give this; one that does not say how many arrays may give any number."""
+    if op.inplace:
+        return out is True
+    if type(out) is tuple:
+        return op.outputs != 1 and op.outputs in {None, len(out)} and all(_is_array(each) for each in out)
+    return op.outputs in {None, 1} and _is_array(out)
+
+
+def _is_array(out: Any) -> bool:
+    return isinstance(out, (np.ndarray, np.generic)) or getattr(out, "__array_ufunc__", None) is not None
+
+
+def _expected(op: Declared) -> str:
+    if op.inplace:
+        return "True: done"
+    return f"a tuple of {op.outputs} arrays" if (op.outputs or 1) > 1 else "an array"
+
+
+def _told(out: Any) -> str:
+    return f"({', '.join(type(each).__name__ for each in out)})" if type(out) is tuple else type(out).__name__
 
 
 def blame(error: Exception, plugin: str, op: Declared) -> None:

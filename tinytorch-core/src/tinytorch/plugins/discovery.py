@@ -42,7 +42,8 @@ class Found:
 def installed() -> dict[str, Found]:
     """Return every installed plugin by name; one that cannot be used carries its problem."""
     plugins: dict[str, Found] = {}
-    for found in _entry_points():
+    for distribution, version, point in entry_points(GROUP):
+        found = Found(point.name, distribution, version, point, _problem(point.name))
         known = plugins.get(found.name)
         if known is None:
             plugins[found.name] = found
@@ -65,17 +66,17 @@ def find(name: str) -> Found:
     raise PluginError(f"plugin '{name}' is not installed (installed: {known}){hint}")
 
 
-def _entry_points() -> Iterator[Found]:
-    """Give the plugins of all distributions; metadata that cannot be read hides only itself."""
+def entry_points(group: str) -> Iterator[tuple[str, str, EntryPoint]]:
+    """Give (distribution, version, entry point) of all distributions; unreadable metadata hides only itself."""
     from importlib_metadata import distributions  # 20 ms that the core alone need not spend
 
     for distribution in distributions():
         try:
-            points = [*distribution.entry_points.select(group=GROUP)]
+            points = [*distribution.entry_points.select(group=group)]
         except Exception:  # noqa: BLE001, S112  whatever a file that is no metadata makes the parser raise
             continue
         for point in points:
-            yield Found(point.name, *_identity(distribution), point, _problem(point.name))
+            yield *_identity(distribution), point
 
 
 def _identity(distribution: IDistribution) -> tuple[str, str]:

@@ -43,7 +43,10 @@ def unconfigure() -> None:
 
 @hookspec
 def register_transforms(transforms: dict[str, Callable[..., Any]]) -> None:
-    """Add named model transforms; they change results, so that a person calls them, never the plugin."""
+    """Add named model transforms: `transforms["prune"] = prune`; a person calls them, since they change results.
+
+    `tinytorch.plugins.transforms()` gives those of the enabled plugins.
+    """
 
 
 @hookspec(firstresult=True)

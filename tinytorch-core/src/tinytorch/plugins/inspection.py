@@ -34,13 +34,14 @@ class Contents:
 
     description: str = ""
     ops: dict[str, str] = field(default_factory=dict)  # name: how exact
+    transforms: tuple[str, ...] = ()
     problem: str = ""
 
 
 def contents(plugin: Any) -> Contents:
     """Return what is in a plugin that has been imported and checked."""
     ops = {op: exactness(function) for op, function in implemented_ops(plugin).items()}
-    return Contents(_description(plugin), ops)
+    return Contents(_description(plugin), ops, _transforms(plugin))
 
 
 def exactness(function: Any) -> str:
@@ -98,7 +99,7 @@ def _ask(names: list[str]) -> tuple[dict[str, Contents], str]:
     request = {"names": names, "path": sys.path, "modules": modules}
     try:
         done = subprocess.run(  # noqa: S603  this Python, with a program of ours
-            [sys.executable, "-c", CHILD],
+            [sys.executable, "-P", "-c", CHILD],  # -P: a json.py in the working directory is not json
             input=json.dumps(request).encode(),
             env={**os.environ, "TINYTORCH_PLUGINS": ""},  # calling ops there asks for no plugin
             stdout=subprocess.PIPE,
@@ -121,7 +122,7 @@ def _read(lines: bytes) -> dict[str, Contents]:
         with suppress(ValueError, TypeError, AttributeError, KeyError):  # a line cut off, or forged
             told = json.loads(line)
             name = told.pop("name")
-            answers[name] = Contents(**told)
+            answers[name] = Contents(transforms=tuple(told.pop("transforms")), **told)
     return answers
 
 
@@ -134,3 +135,15 @@ def _description(plugin: Any) -> str:
             except Exception as error:  # noqa: BLE001  it is shown where the sentence would stand
                 return f"describe raised {type(error).__name__}: {error}"
     return ""
+
+
+def _transforms(plugin: Any) -> tuple[str, ...]:
+    """Return the names of the plugin's transforms, or why it gives none."""
+    named: dict[str, Any] = {}
+    for hook, function, marks in implementations(plugin):
+        if hook == "register_transforms" and not marks["wrapper"]:
+            try:
+                function(named)
+            except Exception as error:  # noqa: BLE001  it is shown where the names would stand
+                return (f"register_transforms raised {type(error).__name__}: {error}",)
+    return tuple(map(str, named))

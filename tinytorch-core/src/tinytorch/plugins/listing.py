@@ -28,12 +28,14 @@ class PluginStatus:
     ops: tuple[str, ...] = ()
     exactness: dict[str, str] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
+    transforms: tuple[str, ...] = ()
 
 
 def list_plugins() -> list[PluginStatus]:
     """Return every plugin that is installed, registered or asked for, in the order of priority, then by name.
 
-    Those that nobody asked for are looked into by another process: they cannot hurt this one.
+    Those that nobody asked for are looked into by another process, once if they are not broken: they cannot hurt this
+    one.
     """
     with suppress(PluginError):  # what is broken is told beside its plugin
         configure_process()
@@ -41,9 +43,7 @@ def list_plugins() -> list[PluginStatus]:
     state = process.state
     asked = [name for name in settings().plugins or () if name != "all"]
     names = dict.fromkeys((*state.enabled, *asked, *sorted({*installed, *state.plugins})))
-    looked = look_into(
-        [name for name in names if name in installed and not installed[name].problem and not _is_known(name)]
-    )
+    looked = _look_into([found for name, found in installed.items() if not found.problem and not _is_known(name)])
     return [_status(name, installed.get(name), looked.get(name)) for name in names]
 
 
@@ -60,6 +60,14 @@ def explain(op: str) -> list[tuple[str, str]]:
             role = "wraps" if implementation.wrapper else exactness(implementation.function)
             chain.append((implementation.plugin_name, role))
     return chain
+
+
+def _look_into(plugins: list[discovery.Found]) -> dict[str, Contents]:
+    """Return what is in installed plugins; another process, which is slow to start, is asked once."""
+    seen = process.state.seen
+    found = look_into([each.name for each in plugins if each not in seen])
+    seen.update({each: found[each.name] for each in plugins if each.name in found and not found[each.name].problem})
+    return {each.name: seen.get(each) or found[each.name] for each in plugins}
 
 
 def _is_known(name: str) -> bool:
@@ -87,6 +95,7 @@ def _status(name: str, found: discovery.Found | None, looked: Contents | None) -
         tuple(inside.ops),
         inside.ops,
         dict(state.options.get(name, {})),
+        inside.transforms,
     )
 
 

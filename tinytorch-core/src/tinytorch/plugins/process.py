@@ -11,6 +11,8 @@ from tinytorch.types import Kernel
 
 if TYPE_CHECKING:
     from tinytorch.plugins.config import Settings
+    from tinytorch.plugins.discovery import Found
+    from tinytorch.plugins.inspection import Contents
     from tinytorch.plugins.tables import Table
 
 Selection = tuple[str, ...]  # plugins by name, highest priority first
@@ -29,6 +31,7 @@ class State:
     sources: dict[str, str] = field(default_factory=dict)  # the distribution and version that brought it
     options: dict[str, dict[str, Any]] = field(default_factory=dict)  # of plugins that are configured
     broken: dict[str, str] = field(default_factory=dict)  # what went wrong when it was last loaded
+    seen: dict[Found, Contents] = field(default_factory=dict)  # what another process found in those nobody asked for
     users: Counter[str] = field(default_factory=Counter)  # how many `using` hold it at this moment
     leaving: set[str] = field(default_factory=set)  # disabled while a `using` held it
     tables: dict[Selection, Table] = field(default_factory=dict)

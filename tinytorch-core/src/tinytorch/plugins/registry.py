@@ -15,6 +15,7 @@ class Declared(Protocol):
     name: str
     kernel: Kernel
     arguments: tuple[str, ...]
+    outputs: int | None  # how many arrays it gives, several as a tuple; None: it does not say
     inplace: bool  # it writes its first inputs and gives True: done
 
 

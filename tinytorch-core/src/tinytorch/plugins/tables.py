@@ -51,14 +51,14 @@ class Table(dict[str, Kernel]):
             for plugin in self.selection:
                 check_implementations(plugin, process.state.plugins[plugin], name)
             manager.add_late_op(op)
-            slot = self[name] = self._instrumented(op, compile_slot(op, manager))
+            slot = self[name] = self.instrumented(op, compile_slot(op, manager))
         return slot
 
     def __getattr__(self, name: str) -> Kernel:
         """Answer `table.matmul` as `table["matmul"]`."""
         return attribute(self, name)
 
-    def _instrumented(self, op: registry.Declared, call: Kernel) -> Kernel:
+    def instrumented(self, op: registry.Declared, call: Kernel) -> Kernel:
         """Let every plugin wrap the call; the one with the highest priority is outermost."""
         around: Selection = ()
         for implementation in self.manager.hook.wrap_op.get_hookimpls():

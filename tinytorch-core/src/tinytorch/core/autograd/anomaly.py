@@ -1,4 +1,4 @@
-"""Finding where a nan or inf first appears: every op's result is looked at, forward and backward."""
+"""Finding where a nan or inf first appears: what every op gives is looked at, in forward, backward and step."""
 
 from __future__ import annotations
 
@@ -11,60 +11,80 @@ import numpy as np
 
 from tinytorch import plugins
 from tinytorch.plugins.activation import current
-from tinytorch.plugins.hooks import hookimpl
+from tinytorch.plugins.context import overriding
+from tinytorch.plugins.tables import Table
 
 if TYPE_CHECKING:
+    from tinytorch.plugins.registry import Declared
     from tinytorch.types import Kernel
 
 PACKAGE = __name__.partition(".")[0]
+COMMAND = f"{PACKAGE}.cli"
 
 
 @contextmanager
 def detect_anomaly() -> Iterator[None]:
     """Raise FloatingPointError at the first op that gives nan, or inf from finite inputs, naming op and calling line.
 
-    An inf that comes in is let through: a mask of -inf is meant. An instrument like any plugin's: outside the block
-    nothing is slower.
+    An inf that comes in is let through: a mask of -inf is meant. It holds in this thread or task; outside the block
+    nothing is slower and nothing is left.
     """
-    plugins.register(_Anomaly(), "detect_anomaly")
-    with plugins.using("detect_anomaly", *current().selection):
+    selection = current().selection
+    with plugins.using(*selection), overriding(_Watched(selection)):
         yield
 
 
-class _Anomaly:
-    """The instrument, as a plugin."""
+class _Watched(Table):
+    """The table of a selection, every slot of which looks at what comes out."""
 
-    @hookimpl
-    def wrap_op(self, op: Any, call: Kernel) -> Kernel:
-        def checked(*args: Any) -> Any:
+    def instrumented(self, op: Declared, call: Kernel) -> Kernel:
+        """Stand around the plugins' own instruments."""
+        call = super().instrumented(op, call)
+        self.instruments[op.name] = ("detect_anomaly", *self.instruments[op.name])
+
+        def watched(*args: Any) -> Any:
+            came_in = op.inplace and bool(_strange(args))  # asked before they are written
             out = call(*args)
-            for each in out if type(out) is tuple else (out,):
-                if _is_float(each) and not np.isfinite(each).all():
-                    _look(op.name, args, each)
+            if strange := _strange(args if op.inplace else out):
+                _judge(op, args, strange, came_in=came_in or (not op.inplace and bool(_strange(args))))
             return out
 
-        return checked
+        return watched
 
 
-def _is_float(out: Any) -> bool:
-    return getattr(out, "dtype", np.dtype(bool)).kind == "f"
-
-
-def _look(name: str, args: tuple[Any, ...], out: Any) -> None:
+def _judge(op: Declared, args: tuple[Any, ...], strange: list[Any], *, came_in: bool) -> None:
     """Raise for nan, and for inf unless one came in."""
-    kind = "nan" if np.isnan(out).any() else "inf"
-    arrays = [arg for arg in args if isinstance(arg, np.ndarray)]
-    came_in = any(_is_float(array) and not np.isfinite(array).all() for array in arrays)
+    kind = "nan" if any(np.isnan(each).any() for each in strange) else "inf"
     if kind == "inf" and came_in:
         return
-    shapes = ", ".join(str(array.shape) for array in arrays)
+    shapes = ", ".join(str(each.shape) for each in _flat(args) if hasattr(each, "shape"))
+    where = f"written into shape {np.shape(strange[0])}" if op.inplace else f"in the result of inputs {shapes}"
     origin = "which came in with its inputs" if came_in else "from finite inputs"
-    raise FloatingPointError(f"{name}: {kind} in the result of inputs {shapes}, {origin}, at {_caller()}")
+    raise FloatingPointError(f"{op.name}: {kind} {where}, {origin}{_calling_line()}")
 
 
-def _caller() -> str:
-    """The innermost line outside the framework."""
-    frame = sys._getframe()
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == PACKAGE:
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+def _strange(values: Any) -> list[Any]:
+    """The float arrays and numbers among them that are not finite throughout."""
+    return [each for each in _flat(values) if _is_float(each) and not np.isfinite(each).all()]
+
+
+def _flat(values: Any) -> Iterator[Any]:
+    """What stands in tuples and lists, however deep."""
+    if isinstance(values, tuple | list):
+        for each in values:
+            yield from _flat(each)
+    else:
+        yield values
+
+
+def _is_float(value: Any) -> bool:
+    return isinstance(value, float) or getattr(value, "dtype", np.dtype(bool)).kind == "f"
+
+
+def _calling_line() -> str:
+    """The innermost line outside the framework; nothing where the command line runs, whose caller wrote none."""
+    frame, name = sys._getframe(), PACKAGE
+    while frame.f_back is not None and name.partition(".")[0] == PACKAGE:
+        inside, frame = name, frame.f_back
+        name = frame.f_globals.get("__name__", "")
+    return "" if inside.startswith(COMMAND) else f", at {frame.f_code.co_filename}:{frame.f_lineno}"

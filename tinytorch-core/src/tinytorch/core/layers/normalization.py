@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from tinytorch.types import Array
 
-    Saved = tuple[Array, Array, Array]
-
 
 def _check_fit(name: str, x: Tensor, shape: tuple[int, ...], **parts: Any) -> None:
     """Raise where a weight, bias or average is no tensor of this shape and x's dtype."""
@@ -44,7 +42,7 @@ def _of_one_shape(name: str, x: Any, weight: Any, bias: Any, ndim: int, eps: flo
 
 
 @op(prepare=_of_one_shape)
-def layer_norm(x: Array, weight: Array | None, bias: Array | None, ndim: int, eps: float) -> Saved:
+def layer_norm(x: Array, weight: Array | None, bias: Array | None, ndim: int, eps: float) -> tuple[Array, Array, Array]:
     """Normalize over the last `ndim` dimensions -> (out, mean, rstd); weight and bias have their shape."""
     out, mean, rstd = _normalized(x, tuple(range(x.ndim - ndim, x.ndim)), eps)
     return _scaled(out, weight, bias), mean, rstd
@@ -59,7 +57,7 @@ def layer_norm_grad(grad: Array, x: Array, weight: Array | None, mean: Array, rs
 
 
 @op
-def batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float) -> Saved:
+def batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float) -> tuple[Array, Array, Array]:
     """Normalize each channel over batch and space -> (out, mean, rstd): (batch, channels, ...)."""
     out, mean, rstd = _normalized(x, (0, *range(2, x.ndim)), eps)
     return _scaled(out, _per_channel(weight, x.ndim), _per_channel(bias, x.ndim)), mean, rstd
@@ -72,7 +70,7 @@ def batch_norm_grad(grad: Array, x: Array, weight: Array | None, mean: Array, rs
     return _normalized_grad(scaled, x, mean, rstd, (0, *range(2, x.ndim)))
 
 
-def _normalized(x: Array, dims: tuple[int, ...], eps: float) -> Saved:
+def _normalized(x: Array, dims: tuple[int, ...], eps: float) -> tuple[Array, Array, Array]:
     """(x - mean) * rstd, the mean, and rstd = 1 / sqrt(variance + eps), both with kept dimensions."""
     mean = x.mean(axis=dims, keepdims=True)
     out = x - mean

@@ -64,6 +64,7 @@ class Op:
         self.name: str = kernel.__name__
         self.kernel = hookspec(firstresult=True)(hookimpl(kernel, trylast=True))
         self.arguments = _argument_names(kernel)
+        self.outputs = _output_count(kernel)
         self.view = view  # may give a view of its first input
         self.inplace = inplace  # writes its first inputs, has no derivative
         self.prepare = prepare  # makes the kernel's arguments of what people pass: numbers, mixed dtypes
@@ -294,3 +295,9 @@ def _argument_names(kernel: Kernel) -> tuple[str, ...]:
             "the function that people call holds them"
         )
     return code.co_varnames[: code.co_argcount]
+
+
+def _output_count(kernel: Kernel) -> int | None:
+    """How many arrays the kernel gives: `-> Array`, `-> tuple[Array, Array]`; None where it does not say so."""
+    told = str(kernel.__annotations__.get("return")).removeprefix("tuple[").removesuffix("]").split(", ")
+    return len(told) if set(told) == {"Array"} else None
