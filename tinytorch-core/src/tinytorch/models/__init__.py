@@ -1,9 +1,12 @@
-"""Models: small networks, ready to be trained; the recipes use them.
+"""Models: small networks ready to be trained, which the recipes use, and language models.
 
-They are functions that return a `Sequential`: printing one shows all of it.
+The small ones are functions that return a `Sequential`: printing one shows all of it.
 """
 
+from tinytorch.models.gpt import GPT
 from tinytorch.models.images import digits_cnn, fashion_cnn
+from tinytorch.models.llama import Llama
+from tinytorch.models.llama2c import load_llama2c
 from tinytorch.models.mlp import mlp
 
-__all__ = ["digits_cnn", "fashion_cnn", "mlp"]
+__all__ = ["GPT", "Llama", "digits_cnn", "fashion_cnn", "load_llama2c", "mlp"]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Activation = str | Callable[[Tensor], Tensor]
 
-NAMED = {"relu": relu_with_inplace, "gelu": gelu_of}
+NAMED: dict[str, Any] = {"relu": relu_with_inplace, "gelu": gelu_of}
 
 
 class _Layer(Module):
@@ -44,7 +44,7 @@ class _Layer(Module):
         super().__init__()
         if activation not in NAMED and not callable(activation):
             raise ValueError(f"{type(self).__name__}: expected 'relu', 'gelu' or a function, got {activation!r}")
-        self.activation = NAMED[activation] if isinstance(activation, str) else activation
+        self.activation: Callable[[Tensor], Tensor] = NAMED[activation] if isinstance(activation, str) else activation
         self.norm_first = norm_first
         self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first)
         self._add_attention(d_model, nhead, dropout, bias, batch_first)

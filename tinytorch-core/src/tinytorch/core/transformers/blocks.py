@@ -1,0 +1,177 @@
+"""The blocks of today's language models: attention that looks back, and a network for each token.
+
+Normalization comes first in both (Radford et al. 2019; Touvron et al. 2023). What a block may look at, and where its
+tokens stand, is worked out once for all blocks and handed through: a `Sight`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from tinytorch.core.activations.functions import gelu_of, silu
+from tinytorch.core.attention import scaled_dot_product_attention
+from tinytorch.core.embeddings import RotaryEmbedding
+from tinytorch.core.layers import Dropout, LayerNorm, Linear, linear
+from tinytorch.core.module import Module
+from tinytorch.core.tensor import Tensor
+from tinytorch.core.transformers.rms import RMSNorm
+
+if TYPE_CHECKING:
+    from tinytorch.types import Array
+
+
+class Cache(Protocol):
+    """What keeps keys and values while text is generated; the plugin 'cache' brings one, the core none."""
+
+    length: int  # tokens that have passed through all layers
+
+    def positions(self, count: int) -> Array:
+        """The positions of the next `count` tokens, counted from the first token of the row, padding included."""
+
+    def update(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Keep new keys and values (batch, key heads, time, width) of a layer -> all that its queries may look at."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Where the tokens of a pass stand, and which keys each of them sees."""
+
+    positions: Tensor  # (time,), or (batch, time) where rows are padded
+    mask: Tensor | None  # (batch or 1, 1, time, keys), True where a key is seen
+    causal: bool  # or no mask: keys no later than the query
+    cache: Cache | None = None
+
+
+def sight(time: int, padding: Array | None = None, cache: Cache | None = None) -> Sight:
+    """What `time` tokens after those in the cache see, in rows that begin with `padding` (batch,) empty places."""
+    before = 0 if cache is None else cache.length
+    places = np.arange(time) if cache is None else cache.positions(time)
+    if padding is None:
+        everything = time == 1
+        mask = None if everything or not before else Tensor(_not_later(time, before)[None, None])
+        return Sight(Tensor(places), mask, not everything and not before, cache)
+    seen = _not_later(time, before) & (np.arange(before + time) >= padding[:, None])[:, None]
+    positions = np.maximum(places - padding[:, None], 0)
+    return Sight(Tensor(positions), Tensor(seen[:, None]), causal=False, cache=cache)
+
+
+def _not_later(time: int, before: int) -> Array:
+    return np.asarray(np.arange(before + time) <= np.arange(before, before + time)[:, None])
+
+
+class CausalSelfAttention(Module):
+    """Attention to the tokens before, with GPT-2's names: one matrix for queries, keys and values."""
+
+    def __init__(self, width: int, heads: int, dropout: float = 0.0, bias: bool = True) -> None:
+        super().__init__()
+        self.heads, self.dropout_p = heads, dropout
+        self.c_attn = Linear(width, 3 * width, bias)
+        self.c_proj = Linear(width, width, bias)
+        self.resid_dropout = Dropout(dropout)
+
+    def forward(self, x: Tensor, layer: int, seen: Sight) -> Tensor:
+        """(batch, time, width) -> the same."""
+        width, weight, bias = x.shape[-1], self.c_attn.weight, self.c_attn.bias
+        parts = [slice(i * width, (i + 1) * width) for i in range(3)]  # of the weight: it is smaller than the result
+        q, k, v = (
+            _by_head(linear(x, weight[part], None if bias is None else bias[part]), self.heads) for part in parts
+        )
+        return self.resid_dropout(self.c_proj(_attend(q, k, v, layer, seen, self.dropout_p if self.training else 0.0)))
+
+
+class GroupedQueryAttention(Module):
+    """Attention to the tokens before with rotary positions and shared key heads, with Llama's names (Ainslie 2023)."""
+
+    def __init__(
+        self, width: int, heads: int, kv_heads: int, rope_base: float = 10000.0, interleaved: bool = False
+    ) -> None:
+        super().__init__()
+        head = width // heads
+        self.heads, self.kv_heads = heads, kv_heads
+        self.q_proj = Linear(width, heads * head, bias=False)
+        self.k_proj = Linear(width, kv_heads * head, bias=False)
+        self.v_proj = Linear(width, kv_heads * head, bias=False)
+        self.o_proj = Linear(heads * head, width, bias=False)
+        self.rotary = RotaryEmbedding(head, rope_base, interleaved)
+
+    def forward(self, x: Tensor, layer: int, seen: Sight) -> Tensor:
+        """(batch, time, width) -> the same."""
+        q, k = _by_head(self.q_proj(x), self.heads), _by_head(self.k_proj(x), self.kv_heads)
+        q, k = self.rotary(q, seen.positions), self.rotary(k, seen.positions)
+        return self.o_proj(_attend(q, k, _by_head(self.v_proj(x), self.kv_heads), layer, seen))
+
+
+class MLP(Module):
+    """GPT-2's network for each token: wider by `hidden`, GELU in its tanh form, and back."""
+
+    def __init__(self, width: int, hidden: int, dropout: float = 0.0, bias: bool = True) -> None:
+        super().__init__()
+        self.c_fc = Linear(width, hidden, bias)
+        self.c_proj = Linear(hidden, width, bias)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., width) -> the same."""
+        return self.dropout(self.c_proj(gelu_of(self.c_fc(x), "tanh")))
+
+
+class SwiGLU(Module):
+    """Llama's network for each token: one wide layer opens the gates of another (Shazeer 2020)."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.gate_proj = Linear(width, hidden, bias=False)
+        self.up_proj = Linear(width, hidden, bias=False)
+        self.down_proj = Linear(hidden, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., width) -> the same."""
+        return self.down_proj(silu(self.gate_proj(x)) * self.up_proj(x))
+
+
+class GPTBlock(Module):
+    """A block of GPT-2."""
+
+    def __init__(self, width: int, heads: int, dropout: float = 0.0, bias: bool = True) -> None:
+        super().__init__()
+        self.ln_1 = LayerNorm(width, bias=bias)
+        self.attn = CausalSelfAttention(width, heads, dropout, bias)
+        self.ln_2 = LayerNorm(width, bias=bias)
+        self.mlp = MLP(width, 4 * width, dropout, bias)
+
+    def forward(self, x: Tensor, layer: int, seen: Sight) -> Tensor:
+        """(batch, time, width) -> the same."""
+        x = x + self.attn(self.ln_1(x), layer, seen)
+        return x + self.mlp(self.ln_2(x))
+
+
+class LlamaBlock(Module):
+    """A block of Llama."""
+
+    def __init__(self, width: int, hidden: int, norm_eps: float, **attention: Any) -> None:
+        super().__init__()
+        self.input_layernorm = RMSNorm(width, norm_eps)
+        self.self_attn = GroupedQueryAttention(width, **attention)
+        self.post_attention_layernorm = RMSNorm(width, norm_eps)
+        self.mlp = SwiGLU(width, hidden)
+
+    def forward(self, x: Tensor, layer: int, seen: Sight) -> Tensor:
+        """(batch, time, width) -> the same."""
+        x = x + self.self_attn(self.input_layernorm(x), layer, seen)
+        return x + self.mlp(self.post_attention_layernorm(x))
+
+
+def _by_head(x: Tensor, heads: int) -> Tensor:
+    """(batch, time, heads * width) -> (batch, heads, time, width)."""
+    return x.unflatten(2, (heads, -1)).transpose(1, 2)
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor, layer: int, seen: Sight, dropout_p: float = 0.0) -> Tensor:
+    """What the queries find, all heads side by side: (batch, time, heads * width)."""
+    if seen.cache is not None:
+        k, v = seen.cache.update(layer, k, v)
+    out = scaled_dot_product_attention(q, k, v, seen.mask, dropout_p, seen.causal, enable_gqa=True)
+    return out.transpose(1, 2).flatten(2)
