@@ -11,7 +11,7 @@ import pytest
 
 import tinytorch as tt
 from tinytorch import nn
-from tinytorch.core import dataloader, training
+from tinytorch.core import dataloader, tokenization, training
 from tinytorch.core.training import Trainer
 from tinytorch.nn import functional as F
 from tinytorch.optim import SGD, Adam, AdamW, RMSprop, lr_scheduler
@@ -40,6 +40,7 @@ def things():
         "F": F,
         "data": data,
         "dataloader": dataloader,
+        "tokenization": tokenization,
         "training": training,
         "SGD": SGD,
         "Adam": Adam,

@@ -49,7 +49,7 @@ def load_llama2c(path: str | Path) -> Llama:
             f"{path}: expected {4 * expected} bytes for the sizes in its header, got {path.stat().st_size}"
         )
     options = {name: sizes[name] for name in ("vocab_size", "layers", "heads", "width", "hidden", "kv_heads")}
-    model = Llama(**options, max_length=sizes["length"], interleaved=True, tied=bool(sizes["tied"]))  # type: ignore[arg-type]  # sizes, no options
+    model = Llama(**options, max_length=sizes["length"], interleaved=True, tied=bool(sizes["tied"]))
     _place(model, np.memmap(path, dtype="<f4", mode="c"), sizes)  # "c": writes stay in memory
     return model
 
