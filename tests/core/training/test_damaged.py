@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tinytorch
-from tinytorch import nn, optim
+from tinytorch import Generator, nn, optim
 from tinytorch.core.training import EarlyStopping, Trainer, model_state, notes_of
 from tinytorch.core.training.checkpoint import _content
 from tinytorch.serialization import CheckpointError, load_with_metadata, save
@@ -322,13 +322,15 @@ EDITS = {
     "history of texts": put("progress", "history", value=["a", "b"]),
     "history of null": put("progress", "history", value=[{"loss": None}, {"loss": None}]),
     "should_stop 1": put("progress", "should_stop", value=1),
-    "random huge": put("random", "state", "state", value=HUGE),
-    "random negative": put("random", "state", "inc", value=-1),
-    "random text": put("random", "state", "state", value="x"),
-    "random short": drop("random", "state"),
-    "random of another kind": put("random", "bit_generator", value="MT19937"),
-    "epoch_random empty": put("progress", "epoch_random", value={}),
-    "epoch_random float": put("progress", "epoch_random", "uinteger", value=0.5),
+    "random huge": put("random", 0, "state", "state", value=HUGE),
+    "random negative": put("random", 0, "state", "inc", value=-1),
+    "random text": put("random", 0, "state", "state", value="x"),
+    "random short": drop("random", 0, "state"),
+    "random of another kind": put("random", 0, "bit_generator", value="MT19937"),
+    "random of two": put("random", value=[Generator(0).get_state(), Generator(1).get_state()]),
+    "epoch_random empty": put("progress", "epoch_random", value=[]),
+    "epoch_random of nothing": put("progress", "epoch_random", value=[{}]),
+    "epoch_random float": put("progress", "epoch_random", 0, "uinteger", value=0.5),
     "optimizer kind": put("optimizer", "kind", value="SGD"),
     "optimizer kind list": put("optimizer", "kind", value=[]),
     "no groups": put("optimizer", "param_groups", value=[]),

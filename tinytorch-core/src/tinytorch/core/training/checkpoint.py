@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinytorch.core.tensor import Tensor
-from tinytorch.core.tensor.random import default_generator
 from tinytorch.core.training.fitting import PROGRESS, check_file, check_fits, stateful
 from tinytorch.serialization import CheckpointError, load_with_metadata, save
 
@@ -88,7 +87,7 @@ def _content(trainer: Trainer) -> Content:
         "notes": trainer.notes,
         "tensors": sorted(tensors),
         "progress": {name: getattr(trainer, name) for name in PROGRESS},
-        "random": default_generator.get_state(),
+        "random": trainer.streams.get_state(),
         "optimizer": {**_named(trainer.optimizer, numbers), "param_groups": optimizer["param_groups"]},
         "scheduler": trainer.scheduler and _named(trainer.scheduler, trainer.scheduler.state_dict()),
         "callbacks": [_named(callback, callback.state_dict()) for callback in stateful(trainer)],
@@ -112,7 +111,7 @@ def _restore(trainer: Trainer, tensors: dict[str, Tensor], metadata: dict[str, A
         parameter.grad = grads.get(name)
     for name in PROGRESS:
         setattr(trainer, name, metadata["progress"][name])
-    default_generator.set_state(metadata["random"])
+    trainer.streams.set_state(metadata["random"])
 
 
 def _optimizer_state(trainer: Trainer, tensors: dict[str, Tensor], saved: dict[str, Any]) -> dict[str, Any]:

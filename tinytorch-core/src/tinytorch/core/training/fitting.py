@@ -41,7 +41,7 @@ def check_fits(trainer: Trainer, tensors: dict[str, Tensor], metadata: dict[str,
     _check_schedule(metadata["scheduler"], now[1]["scheduler"])
     _check_callbacks(metadata["callbacks"], now[1]["callbacks"])
     _check_progress(metadata["progress"])
-    _check_random("random", metadata["random"])
+    _check_random(metadata["random"], metadata["progress"]["epoch_random"])
 
 
 def stateful(trainer: Trainer) -> list[Callback]:
@@ -126,18 +126,24 @@ def _check_progress(progress: Any) -> None:
         named = isinstance(entry, dict) and all(type(value) in {int, float} for value in entry.values())
         _expect(named, "its history", "numbers by name", entry)
     _expect(type(progress["should_stop"]) is bool, "should_stop", "true or false", progress["should_stop"])
-    _check_random("epoch_random", progress["epoch_random"])
 
 
-def _check_random(name: str, state: Any) -> None:
+def _check_random(now: Any, begun: Any) -> None:
+    """Check where the streams stand, and where they stood when the epoch began: the process's, then the batches'."""
+    for name, states in (("random", now), ("epoch_random", begun)):
+        fits = isinstance(states, list) and len(states) > 0 and all(map(_is_state, states))
+        _expect(fits, f"'{name}'", "states of random generators", states)
+    _expect(len(now) == len(begun), "'random'", f"{len(begun)} states, as in 'epoch_random'", now)
+
+
+def _is_state(state: Any) -> bool:
     """Try the state on a generator of its own."""
     probe = Generator()
     try:
         probe.set_state(state)
-        same = probe.get_state() == state
+        return probe.get_state() == state
     except Exception:  # noqa: BLE001  numpy raises what it likes
-        same = False
-    _expect(same, f"'{name}'", "a state of the random generator", state)
+        return False
 
 
 def _check_like(what: str, saved: Any, own: Any) -> None:
