@@ -137,6 +137,34 @@ def test_early_stopping_goes_on_while_it_improves():
     assert len(made.fit(batches(), 5, validation=batches())) == 5
 
 
+def test_training_on_after_early_stopping_is_patient_again():
+    made = trainer(lr=0.0, callbacks=[EarlyStopping("loss", patience=2)], net=model().eval())
+    made.model.train = lambda mode=True: None  # no dropout: the loss never improves
+    assert len(made.fit(batches(), 50)) == 3
+    assert len(made.fit(batches(), 50)) == 5
+    assert len(made.fit(batches(), 6)) == 6
+
+
+def test_training_on_after_stopping_in_the_middle_of_an_epoch_misses_no_batch():
+    whole = trainer()
+    whole.fit(batches(shuffle=True), 2)
+    made = trainer(callbacks=[StopAt(4)])
+    assert made.fit(batches(shuffle=True), 2) == []
+    made.fit(batches(shuffle=True), 2)
+    assert weights(made) == weights(whole)
+
+
+def test_a_run_that_had_stopped_early_is_still_so_when_it_is_resumed(tmp_path):
+    def stopping():
+        return trainer(lr=0.0, callbacks=[EarlyStopping("lr", patience=2)], checkpoint=tmp_path / "run.npz")
+
+    whole, resumed = stopping(), stopping()
+    assert len(whole.fit(batches(), 50)) == 3
+    resumed.load_checkpoint(tmp_path / "run.npz")
+    assert resumed.fit(batches(), 50) == whole.history
+    assert len(resumed.fit(batches(), 50)) == 5
+
+
 @pytest.mark.parametrize(("mode", "values", "epochs"), [("min", [3, 2, 2, 2, 1], 4), ("max", [1, 2, 3, 2, 1, 4], 5)])
 def test_early_stopping_counts_epochs_without_improvement(mode, values, epochs):
     stopping, made = EarlyStopping("score", patience=2, mode=mode), trainer()

@@ -62,7 +62,7 @@ class EarlyStopping(Callback):
         else:
             self.waited += 1
         if self.waited >= self.patience:
-            trainer.should_stop = True
+            trainer.should_stop, self.waited = True, 0  # whoever trains on is patient again
 
     def state_dict(self) -> dict[str, Any]:
         """The best so far, and how long ago."""

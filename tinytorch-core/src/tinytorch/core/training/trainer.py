@@ -84,16 +84,21 @@ class Trainer:
         self.step = 0  # batches learned in all
         self.last_loss = math.nan
         self.should_stop = False
+        self.resumed = False  # loaded from a checkpoint since the last `fit`
         self.totals = {"loss": 0.0, "metric": 0.0, "rows": 0.0}  # of this epoch so far
         self.streams = Streams()
         self.epoch_random = self.streams.get_state()  # where this epoch began to draw
 
     def fit(self, batches: Batches, epochs: int, validation: Batches | None = None) -> list[dict[str, float]]:
-        """Train up to so many epochs in all and return the history; `batches` is iterated anew for each epoch."""
+        """Train up to so many epochs in all and return the history; `batches` is iterated anew for each epoch.
+
+        A run that had stopped early goes on; one that is resumed from a checkpoint of then has stopped, as it had.
+        """
         whole("fit", "epochs", epochs, least=0)
         if not isinstance(batches, Iterable):
             raise TypeError(f"fit: expected batches of inputs and targets, got {type(batches).__name__}")
         self._attach(generators_of(batches, validation))
+        self.should_stop, self.resumed = self.should_stop and self.resumed, False
         self._tell("on_train_start")
         try:
             with detect_anomaly() if self.detect_anomaly else nullcontext():
@@ -125,6 +130,7 @@ class Trainer:
     def load_checkpoint(self, path: str | Path) -> None:
         """Go on from a checkpoint; one that does not fit this run raises CheckpointError, and nothing has changed."""
         checkpoint.load_run(self, path)
+        self.resumed = True
 
     def _attach(self, own: list[Generator]) -> None:
         """Know the batches' generators; what was begun or resumed with others cannot go on with these."""
