@@ -68,6 +68,16 @@ class StopAt(Callback):
         trainer.should_stop = trainer.step == self.step
 
 
+class Unsized:
+    """Batches that do not say how many they are."""
+
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __iter__(self):
+        return iter(self.batches)
+
+
 def test_a_model_learns_what_can_be_learned():
     made = trainer()
     history = made.fit(batches(shuffle=True), 30)
@@ -81,11 +91,15 @@ def test_history_has_an_entry_for_each_epoch():
     assert set(history[0]) == {"epoch", "loss", "accuracy", "lr", "validation_loss", "validation_accuracy"}
 
 
-def test_accumulated_batches_are_one_large_batch():
-    small, large = trainer(model().eval(), accumulate=3), trainer(model().eval())
+@pytest.mark.parametrize("sized", [True, False])
+@pytest.mark.parametrize("accumulate", [3, 5, 7, 50])
+def test_accumulated_batches_are_one_large_batch(accumulate, sized):
+    """24 rows by twos: 5 and 7 leave a smaller group at the end, 50 has no other."""
+    small, large = trainer(model().eval(), accumulate=accumulate), trainer(model().eval())
     small.model.train, large.model.train = lambda mode=True: None, lambda mode=True: None  # no dropout
-    small.fit(batches(2), 2)
-    large.fit(batches(6), 2)
+    small.fit(batches(2) if sized else Unsized(batches(2)), 3)
+    large.fit(batches(2 * accumulate), 3)
+    assert np.allclose(small.history[-1]["loss"], large.history[-1]["loss"], atol=1e-5)
     for one, other in zip(weights(small), weights(large), strict=True):
         assert np.allclose(one, other, atol=1e-5)
 

@@ -45,10 +45,11 @@ def accuracy(outputs: Tensor, targets: Tensor) -> float:
 class Trainer:
     """Trains a model on batches of (inputs, targets).
 
-    `accumulate` batches make one optimizer step; `clip_norm` limits the gradients' norm; `metric(outputs, targets)` is
-    a mean over rows, None for none; `checkpoint` is a path that is rewritten after each epoch, and after every
-    `checkpoint_every` batches if given; `notes` is kept in it; `detect_anomaly` stops at the first nan, naming the
-    place.
+    `accumulate` batches make one optimizer step along the mean of their gradients, as one large batch does if they are
+    equal in size; what is left at the end of an epoch makes a step of its own. `clip_norm` limits the gradients' norm;
+    `metric(outputs, targets)` is a mean over rows, None for none; `checkpoint` is a path that is rewritten after each
+    epoch, and after every `checkpoint_every` batches if given; `notes` is kept in it; `detect_anomaly` stops at the
+    first nan, naming the place.
     """
 
     def __init__(
@@ -177,11 +178,19 @@ class Trainer:
         self.optimizer.step()
         self.optimizer.zero_grad()
 
+    def _scale_grads(self, factor: float) -> None:
+        """Make the gradients of a last, smaller group a mean; that it is one is known when the batches have ended."""
+        for group in self.optimizer.param_groups:
+            for param in group["params"]:
+                if param.grad is not None:
+                    param.grad = param.grad * factor
+
     def _end_epoch(self, validation: Batches | None) -> None:
         if not self.batch:
             raise ValueError("fit: there are no batches to learn from")
         if self.batch % self.accumulate:
-            self._step_optimizer()  # the last, smaller group
+            self._scale_grads(self.accumulate / (self.batch % self.accumulate))
+            self._step_optimizer()
         entry = {"epoch": self.epoch + 1.0, **self._means(self.totals), "lr": self.optimizer.param_groups[0]["lr"]}
         if validation is not None:
             entry.update({f"validation_{name}": value for name, value in self.evaluate(validation).items()})
