@@ -11,7 +11,7 @@ import pytest
 
 import tinytorch
 from tinytorch import Generator, nn, optim
-from tinytorch.core.training import EarlyStopping, Trainer, model_state, notes_of
+from tinytorch.core.training import Callback, EarlyStopping, Trainer, model_state, notes_of
 from tinytorch.core.training.checkpoint import _content
 from tinytorch.serialization import CheckpointError, load_with_metadata, save
 from tinytorch.utils.data import DataLoader, TensorDataset
@@ -371,6 +371,7 @@ EDITS = {
     "two callbacks": put("callbacks", value=[1, 2]),
     "best text": put("callbacks", 0, "state", "best", value="x"),
     "waited null": put("callbacks", 0, "state", "waited", value=None),
+    "callback state null": put("callbacks", 0, "state", value=None),
     "no best": drop("callbacks", 0, "state", "best"),
     "no weight": drop_tensor("model.0.weight"),
     "no weight, though listed": drop_tensor("model.0.weight", listed=False),
@@ -433,5 +434,40 @@ def fails_once(function):
 
 def test_stateless_callbacks_may_differ(tmp_path):
     make(callbacks=[]).save_checkpoint(tmp_path / "run.npz")
-    trainer = make(callbacks=[tinytorch.core.training.Callback()])
+    trainer = make(callbacks=[Callback()])
     trainer.load_checkpoint(tmp_path / "run.npz")
+
+
+class Notebook(Callback):
+    """Keeps the losses, of which there are none at first."""
+
+    def __init__(self):
+        self.losses = {}
+
+    def on_epoch_end(self, trainer):
+        self.losses[str(trainer.epoch)] = trainer.last_loss
+
+    def state_dict(self):
+        return dict(self.losses)
+
+    def load_state_dict(self, state_dict):
+        self.losses = dict(state_dict)
+
+
+@pytest.mark.parametrize("empty", ["saved", "loading", "both", "neither"])
+def test_a_state_belongs_in_a_checkpoint_even_while_it_is_empty(tmp_path, empty):
+    written, reading = make(callbacks=[Notebook()]), make(callbacks=[Notebook()])
+    if empty in {"saved", "both"}:
+        written.callbacks[0].losses = {}
+    if empty in {"loading", "both"}:
+        reading.callbacks[0].losses = {}
+    written.save_checkpoint(tmp_path / "run.npz")
+    reading.load_checkpoint(tmp_path / "run.npz")
+    assert reading.callbacks[0].losses == written.callbacks[0].losses
+
+
+def test_an_empty_state_is_not_taken_for_none(tmp_path):
+    trainer = make(callbacks=[Notebook()])
+    trainer.callbacks[0].losses = {}
+    trainer.save_checkpoint(tmp_path / "run.npz")
+    assert "its callbacks" in refused(make(callbacks=[Callback()]), tmp_path / "run.npz")

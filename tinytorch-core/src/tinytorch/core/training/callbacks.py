@@ -30,7 +30,7 @@ class Callback:
         """The run has ended, whole, stopped early or by an error."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint must keep: plain numbers and texts."""
+        """What a checkpoint must keep: plain numbers and texts; whoever defines this defines `load_state_dict` too."""
         return {}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

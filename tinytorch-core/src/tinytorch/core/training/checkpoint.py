@@ -73,7 +73,7 @@ def _read(path: str | Path) -> Content:
 
 def _content(trainer: Trainer) -> Content:
     """Return what a checkpoint of this moment holds; the tensors share memory with the run."""
-    optimizer = trainer.optimizer.state_dict()
+    optimizer, scheduler = trainer.optimizer.state_dict(), trainer.scheduler
     tensors = {f"model.{name}": tensor for name, tensor in trainer.model.state_dict().items()}
     for name, parameter in trainer.model.named_parameters():
         if parameter.grad is not None:  # in the middle of an accumulation
@@ -89,7 +89,7 @@ def _content(trainer: Trainer) -> Content:
         "progress": {name: getattr(trainer, name) for name in PROGRESS},
         "random": trainer.streams.get_state(),
         "optimizer": {**_named(trainer.optimizer, numbers), "param_groups": optimizer["param_groups"]},
-        "scheduler": trainer.scheduler and _named(trainer.scheduler, trainer.scheduler.state_dict()),
+        "scheduler": None if scheduler is None else _named(scheduler, scheduler.state_dict()),
         "callbacks": [_named(callback, callback.state_dict()) for callback in stateful(trainer)],
     }
     return tensors, metadata
