@@ -62,3 +62,4 @@ def test_a_killed_run_ends_with_the_same_bits(tmp_path, every, own, ending):
     assert killed == KILLS
     finish(broken, every, own)
     assert broken.read_bytes() == unbroken.read_bytes()
+    assert {*tmp_path.iterdir()} == {broken, unbroken}  # what was half written when it was killed is gone
