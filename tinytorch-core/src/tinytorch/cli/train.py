@@ -44,7 +44,7 @@ def train(
     detect_anomaly: AnomalyOption = False,
     as_json: JsonOption = False,
 ) -> int:
-    r"""Train a recipe and test it on what was held out.
+    """Train a recipe and test it on what was held out.
 
     What is left out is the recipe's default. Ctrl-C stops after the batch, saves the checkpoint, and says how to go on.
 
@@ -53,7 +53,7 @@ def train(
     tinytorch train digits-cnn --seed 1 --checkpoint run.npz
     tinytorch train --resume run.npz
     tinytorch train xor --plugins accel --json
-    """
+    """  # noqa: D301  the mark is click's: the lines below it stay lines
     if lr is not None and math.isnan(lr):  # which is neither too small nor too large
         raise typer.BadParameter("expected a number for '--lr', got nan")
     path = checkpoint or resumed
