@@ -28,6 +28,11 @@ def test_every_command_has_help(capsys, command):
     assert max(map(len, out.splitlines())) <= 80
 
 
+def test_examples_in_help_stay_lines(capsys):
+    assert run(["train", "--help"]) == 0
+    assert "\n  tinytorch train --resume run.npz\n" in capsys.readouterr().out
+
+
 def test_the_version(tinytorch):
     done = tinytorch("--version")
     assert done.status == 0

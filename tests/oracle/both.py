@@ -85,9 +85,24 @@ def quiet(call):
 def descend(t, x, y, make):
     """The parameters after each of 20 steps of an optimizer on a small network; one never has a gradient."""
     parameters = [t.nn.Parameter(each.to(x.dtype)) for each in start(t)]
+    return steps(t, x, y, parameters, make(parameters), STEPS)
+
+
+def kept(t, x, y, make):
+    """What an optimizer keeps of each parameter after a few steps, and a number of the names that it has there."""
+    parameters = [t.nn.Parameter(each.to(x.dtype)) for each in start(t)]
     optimizer = make(parameters)
+    steps(t, x, y, parameters, optimizer, 4)
+    state = optimizer.state_dict()["state"]
+    names = [(number, name) for number in sorted(state) for name in sorted(state[number])]
+    values = [state[number][name] for number, name in names if name != "step"]  # a tensor there, a number here
+    return [*values, float(zlib.crc32(repr(names).encode()))]
+
+
+def steps(t, x, y, parameters, optimizer, count):
+    """The parameters after each step."""
     path = []
-    for step in range(STEPS):
+    for step in range(count):
         optimizer.zero_grad()
         first, shift, last, _ = parameters
         hidden = t.tanh(x @ first + (shift if step % 3 else 0.0))  # now and then the second one has no gradient either

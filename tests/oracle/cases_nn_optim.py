@@ -1,7 +1,7 @@
 """Optimizers over 20 steps, schedules over 30, clipping."""
 
 from agreement import cases, given
-from both import clipped, descend, rates, using
+from both import clipped, descend, kept, rates, using
 from drawing import of
 
 PROBLEM = given(x_=of(6, 4), y_=of(6, 2))
@@ -26,6 +26,24 @@ OPTIMIZERS = (
     "t.optim.RMSprop(p, lr=0.02, momentum=0.8)",
     "t.optim.RMSprop(p, lr=0.02, alpha=0.8, eps=1e-4, weight_decay=0.1, momentum=0.5)",
     "t.optim.Adam(p, betas=(0.0, 0.0), lr=0.01)",
+    "t.optim.SGD(p, 0.01, maximize=True)",
+    "t.optim.SGD(p, 0.01, weight_decay=0.5, maximize=True)",
+    "t.optim.SGD(p, 0.01, 0.8, 0.1, 0.5, maximize=True)",
+    "t.optim.SGD(p, 0.01, momentum=0.8, weight_decay=0.5, nesterov=True, maximize=True)",
+    "t.optim.Adam(p, lr=0.02, amsgrad=True)",
+    "t.optim.Adam(p, lr=0.05, betas=(0.7, 0.5), weight_decay=0.1, amsgrad=True)",
+    "t.optim.Adam(p, lr=0.02, maximize=True)",
+    "t.optim.Adam(p, lr=0.02, weight_decay=0.5, maximize=True)",
+    "t.optim.Adam(p, 0.02, (0.7, 0.5), 1e-6, 0.5, True, maximize=True)",
+    "t.optim.AdamW(p, lr=0.05, betas=(0.7, 0.5), amsgrad=True)",
+    "t.optim.AdamW(p, lr=0.02, weight_decay=0.5, maximize=True)",
+    "t.optim.AdamW(p, 0.02, (0.7, 0.5), 1e-6, 0.5, True, maximize=True)",
+    "t.optim.RMSprop(p, lr=0.005, centered=True)",
+    "t.optim.RMSprop(p, 0.005, 0.9, 1e-4, 0.1, 0.5, True)",
+    "t.optim.RMSprop(p, lr=0.005, weight_decay=0.5, maximize=True)",
+    "t.optim.RMSprop(p, 0.005, 0.9, 1e-4, 0.5, 0.5, True, maximize=True)",
+    "t.optim.Adam([{'params': p[:2], 'amsgrad': True}, {'params': p[2:], 'maximize': True}], lr=0.02)",
+    "t.optim.RMSprop([{'params': p[:2], 'centered': True}, {'params': p[2:], 'maximize': True}], lr=0.005)",
     "t.optim.SGD([{'params': p[:1], 'lr': 0.2}, {'params': p[1:], 'momentum': 0.9}], lr=0.05)",
     "t.optim.Adam([{'params': p[:2], 'lr': 0.01, 'betas': (0.5, 0.6)}, {'params': p[2], 'weight_decay': 0.3}], lr=0.05)",  # noqa: E501
     "t.optim.AdamW([{'params': p[2:]}, {'params': p[:1], 'weight_decay': 0.5}], lr=0.02)",
@@ -34,10 +52,12 @@ OPTIMIZERS = (
 GRADIENTS = given(a_=of(3, 4), b_=of(5), c_=of())
 
 TEXT = "; ".join(f"descend(t, x_, y_, lambda p: {each})" for each in OPTIMIZERS)
+KEPT = "; ".join(f"kept(t, x_, y_, lambda p: {each})" for each in OPTIMIZERS)
 
 CASES = [
     *cases("steps", using(PROBLEM, descend), TEXT, loose=2),  # 20 roundings, of parameters around 1
     *cases("steps float64", using(EXACT, descend), TEXT),
+    *cases("state", using(EXACT, kept), KEPT),  # in float64, since momenta cancel
     *cases(
         "schedule",
         using(given(), rates),

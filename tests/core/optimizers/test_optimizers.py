@@ -13,8 +13,10 @@ MAKERS = [
     lambda params: Adam(params, lr=0.1),
     lambda params: AdamW(params, lr=0.1),
     lambda params: RMSprop(params, lr=0.05, momentum=0.5),
+    lambda params: Adam(params, lr=0.1, amsgrad=True),
+    lambda params: RMSprop(params, lr=0.05, centered=True, eps=0.1),
 ]
-IDS = ["SGD", "SGD with momentum", "Adam", "AdamW", "RMSprop"]
+IDS = ["SGD", "SGD with momentum", "Adam", "AdamW", "RMSprop", "AMSGrad", "centered RMSprop"]
 
 
 def leaf(*numbers):
@@ -33,6 +35,17 @@ def test_optimizer_finds_the_bottom_of_a_parabola(make):
     param = leaf(0.0, 10.0)
     descend(make([param]), param, 300)
     assert np.allclose(param.detach().numpy(), 3.0, atol=0.15)
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam, AdamW, RMSprop])
+def test_maximizing_climbs_as_minimizing_the_negative_descends(kind):
+    up, down = leaf(0.0, 1.0), leaf(0.0, 1.0)
+    climbing, descending = kind([up], lr=0.1, weight_decay=0.1, maximize=True), kind([down], lr=0.1, weight_decay=0.1)
+    for _ in range(9):
+        up.grad, down.grad = 3.0 - up.detach(), down.detach() - 3.0
+        climbing.step()
+        descending.step()
+    assert up.tolist() == down.tolist() != [0.0, 1.0]
 
 
 @pytest.mark.parametrize("make", MAKERS, ids=IDS)

@@ -68,6 +68,16 @@ class StopAt(Callback):
         trainer.should_stop = trainer.step == self.step
 
 
+class Unsized:
+    """Batches that do not say how many they are."""
+
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __iter__(self):
+        return iter(self.batches)
+
+
 def test_a_model_learns_what_can_be_learned():
     made = trainer()
     history = made.fit(batches(shuffle=True), 30)
@@ -81,11 +91,15 @@ def test_history_has_an_entry_for_each_epoch():
     assert set(history[0]) == {"epoch", "loss", "accuracy", "lr", "validation_loss", "validation_accuracy"}
 
 
-def test_accumulated_batches_are_one_large_batch():
-    small, large = trainer(model().eval(), accumulate=3), trainer(model().eval())
+@pytest.mark.parametrize("sized", [True, False])
+@pytest.mark.parametrize("accumulate", [3, 5, 7, 50])
+def test_accumulated_batches_are_one_large_batch(accumulate, sized):
+    """24 rows by twos: 5 and 7 leave a smaller group at the end, 50 has no other."""
+    small, large = trainer(model().eval(), accumulate=accumulate), trainer(model().eval())
     small.model.train, large.model.train = lambda mode=True: None, lambda mode=True: None  # no dropout
-    small.fit(batches(2), 2)
-    large.fit(batches(6), 2)
+    small.fit(batches(2) if sized else Unsized(batches(2)), 3)
+    large.fit(batches(2 * accumulate), 3)
+    assert np.allclose(small.history[-1]["loss"], large.history[-1]["loss"], atol=1e-5)
     for one, other in zip(weights(small), weights(large), strict=True):
         assert np.allclose(one, other, atol=1e-5)
 
@@ -135,6 +149,34 @@ def test_early_stopping_waits_for_an_improvement():
 def test_early_stopping_goes_on_while_it_improves():
     made = trainer(lr=0.05, callbacks=[EarlyStopping("validation_loss", patience=1)])
     assert len(made.fit(batches(), 5, validation=batches())) == 5
+
+
+def test_training_on_after_early_stopping_is_patient_again():
+    made = trainer(lr=0.0, callbacks=[EarlyStopping("loss", patience=2)], net=model().eval())
+    made.model.train = lambda mode=True: None  # no dropout: the loss never improves
+    assert len(made.fit(batches(), 50)) == 3
+    assert len(made.fit(batches(), 50)) == 5
+    assert len(made.fit(batches(), 6)) == 6
+
+
+def test_training_on_after_stopping_in_the_middle_of_an_epoch_misses_no_batch():
+    whole = trainer()
+    whole.fit(batches(shuffle=True), 2)
+    made = trainer(callbacks=[StopAt(4)])
+    assert made.fit(batches(shuffle=True), 2) == []
+    made.fit(batches(shuffle=True), 2)
+    assert weights(made) == weights(whole)
+
+
+def test_a_run_that_had_stopped_early_is_still_so_when_it_is_resumed(tmp_path):
+    def stopping():
+        return trainer(lr=0.0, callbacks=[EarlyStopping("lr", patience=2)], checkpoint=tmp_path / "run.npz")
+
+    whole, resumed = stopping(), stopping()
+    assert len(whole.fit(batches(), 50)) == 3
+    resumed.load_checkpoint(tmp_path / "run.npz")
+    assert resumed.fit(batches(), 50) == whole.history
+    assert len(resumed.fit(batches(), 50)) == 5
 
 
 @pytest.mark.parametrize(("mode", "values", "epochs"), [("min", [3, 2, 2, 2, 1], 4), ("max", [1, 2, 3, 2, 1, 4], 5)])

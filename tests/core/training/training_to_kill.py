@@ -1,14 +1,15 @@
 """The training that test_killed kills: small, but with everything that a checkpoint must keep.
 
 Dropout and a random transform draw from the process's stream, Adam has moments and counts, a schedule moves the rate,
-gradients are accumulated over two batches, early stopping counts. `python training_to_kill.py PATH EVERY`.
+gradients are accumulated over two batches, early stopping counts. With OWN not 0 the loader and another transform have
+a generator of their own. `python training_to_kill.py PATH EVERY OWN`.
 """
 
 import sys
 from pathlib import Path
 
 import tinytorch
-from tinytorch import nn, optim
+from tinytorch import Generator, nn, optim
 from tinytorch.core.dataloader import Transformed
 from tinytorch.core.training import Callback, EarlyStopping, Trainer
 from tinytorch.utils.data import DataLoader, TensorDataset
@@ -24,15 +25,21 @@ class Ready(Callback):
         sys.stdout.flush()
 
 
-def noisy(row):
-    return row + 0.1 * tinytorch.randn(row.shape)
+class Noise:
+    """Adds noise, drawn from the process's stream or from a generator."""
+
+    def __init__(self, generator):
+        self.generator = generator
+
+    def __call__(self, row):
+        return row + 0.1 * tinytorch.randn(row.shape, generator=self.generator)
 
 
-def make(path, every):
+def make(path, every, own):
     """Make the trainer and its batches."""
     tinytorch.manual_seed(0)
     inputs = tinytorch.randn(ROWS, 6)
-    data = Transformed(TensorDataset(inputs, (inputs.sum(1) > 0).long()), noisy)
+    data = Transformed(TensorDataset(inputs, (inputs.sum(1) > 0).long()), Noise(Generator(1) if own else None))
     model = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 2))
     optimizer = optim.Adam(model.parameters(), lr=0.01)
     trainer = Trainer(
@@ -45,12 +52,12 @@ def make(path, every):
         checkpoint=path,
         checkpoint_every=every,
     )
-    return trainer, DataLoader(data, BATCH, shuffle=True)
+    return trainer, DataLoader(data, BATCH, shuffle=True, generator=Generator(2) if own else None)
 
 
 def main():
-    path, every = Path(sys.argv[1]), int(sys.argv[2]) or None
-    trainer, batches = make(path, every)
+    path, every, own = Path(sys.argv[1]), int(sys.argv[2]) or None, bool(int(sys.argv[3]))
+    trainer, batches = make(path, every, own)
     if path.exists():
         trainer.load_checkpoint(path)
     trainer.fit(batches, EPOCHS)

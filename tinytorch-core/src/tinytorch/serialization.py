@@ -1,21 +1,21 @@
 """Saving tensors by name: as safetensors, or as numpy's .npz; never pickle.
 
-A file is written beside its place, synced to the disk and renamed, so that at any instant there is either the old file
-or the new one, whole. What is read is trusted in nothing: whatever is wrong with a file is one CheckpointError.
+At any instant there is either the old file or the new one, whole (see replacing). What is read is trusted in nothing:
+whatever is wrong with a file is one CheckpointError.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.tensor.dtypes import SUPPORTED
+from tinytorch.replacing import replacing
 from tinytorch.types import Array
 
 if TYPE_CHECKING:
@@ -87,33 +87,6 @@ def load_with_metadata(path: PathLike) -> tuple[dict[str, Tensor], dict[str, Any
     if not isinstance(metadata, dict):
         raise CheckpointError(f"load: the metadata in {source} is no mapping but {type(metadata).__name__}")
     return {name: Tensor(array) for name, array in arrays.items()}, metadata
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write that takes the path's place when the block ends well, and disappears when it does not."""
-    place = path.resolve()  # through a link: the link stays one
-    temporary = place.with_name(f".{place.name}.{os.urandom(4).hex()}.tmp")
-    try:
-        with temporary.open("xb") as file:  # as any new file, with the permissions that the person's umask gives
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(place)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(place.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the renaming itself survive a power cut, where the system can."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _path(name: str, path: PathLike) -> Path:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tinytorch.cli.choice import PluginsOption, chosen
+from tinytorch.cli.options import DataOption
 from tinytorch.cli.output import percent, print_json, quiet, say
 from tinytorch.recipes import resume
 
@@ -15,9 +16,7 @@ from tinytorch.recipes import resume
 def evaluate(
     checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A file that `tinytorch train` wrote.")],
     plugin_names: PluginsOption = None,
-    data: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where the data is, for recipes that read it from files.")
-    ] = None,
+    data: DataOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Test a checkpoint on what was held out.

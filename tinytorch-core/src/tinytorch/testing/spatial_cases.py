@@ -125,20 +125,30 @@ def _sgd(rng: Generator, dtype: DType) -> Arguments:
     momentum = float(draw.choice(rng, (0.0, 0.9)))  # type: ignore[arg-type]
     dampening = 0.5 if momentum and rng.random() < 0.3 else 0.0
     nesterov = bool(momentum) and not dampening and rng.random() < 0.5
-    first = bool(rng.random() < 0.3)
-    return params, grads, buffers if momentum else [], first, 0.1, momentum, dampening, _decay(rng), nesterov
+    options = 0.1, momentum, dampening, _decay(rng), nesterov, _sometimes(rng)
+    return params, grads, buffers if momentum else [], _sometimes(rng), *options
 
 
 def _adam(rng: Generator, dtype: DType) -> Arguments:
     params, grads, means, squares = _step(rng, dtype, 2)
-    step, decoupled = int(rng.integers(1, 20)), bool(rng.random() < 0.5)
-    return params, grads, means, squares, step, 0.01, 0.9, 0.999, 1e-8, _decay(rng), decoupled
+    step, decoupled, amsgrad = int(rng.integers(1, 20)), bool(rng.random() < 0.5), _sometimes(rng)
+    largest = [np.array(draw.positive(rng, square.shape, dtype)) for square in squares] if amsgrad else []
+    options = 0.01, (0.9, 0.999), 1e-8, _decay(rng), amsgrad, _sometimes(rng)
+    return params, grads, means, squares, largest, step, decoupled, *options
 
 
 def _rmsprop(rng: Generator, dtype: DType) -> Arguments:
     params, grads, buffers, squares = _step(rng, dtype, 2)
-    momentum = float(draw.choice(rng, (0.0, 0.9)))  # type: ignore[arg-type]
-    return params, grads, squares, buffers if momentum else [], 0.01, 0.99, 1e-8, _decay(rng), momentum
+    momentum, centered = float(draw.choice(rng, (0.0, 0.9))), _sometimes(rng)  # type: ignore[arg-type]
+    means = [np.array(draw.normal(rng, square.shape, dtype)) for square in squares] if centered else []
+    for square, mean in zip(squares, means, strict=centered):
+        square += mean * mean + 0.1  # no mean of squares is below the square of the mean
+    options = 0.01, 0.99, 1e-8, _decay(rng), momentum, centered, _sometimes(rng)
+    return params, grads, squares, buffers if momentum else [], means, *options
+
+
+def _sometimes(rng: Generator) -> bool:
+    return bool(rng.random() < 0.3)
 
 
 def _decay(rng: Generator) -> float:

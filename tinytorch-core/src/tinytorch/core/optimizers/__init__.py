@@ -1,10 +1,11 @@
 """Chapter 6, optimizers: small steps downhill.
 
-Read optimizer first, then steps; schedules and clipping are for training that must not stumble.
+Read optimizer first, then methods and steps; schedules and clipping are for training that must not stumble.
 """
 
 from tinytorch.core.optimizers.clipping import clip_grad_norm_, clip_grad_value_
-from tinytorch.core.optimizers.optimizer import SGD, Adam, AdamW, Optimizer, RMSprop
+from tinytorch.core.optimizers.methods import SGD, Adam, AdamW, RMSprop
+from tinytorch.core.optimizers.optimizer import Optimizer
 from tinytorch.core.optimizers.schedules import (
     CosineAnnealingLR,
     ExponentialLR,

@@ -9,7 +9,6 @@ import numpy as np
 
 from tinytorch.core.autograd import enable_grad
 from tinytorch.core.optimizers.memory import keep_freed_memory
-from tinytorch.core.optimizers.steps import adam_step, rmsprop_step, sgd_step
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.tensor.creation import zeros_like
 from tinytorch.core.tensor.inplace import note_write
@@ -75,6 +74,10 @@ class Optimizer:
             if name not in {"params", "betas"} and not real(type(self).__name__, name, value) >= 0:
                 raise ValueError(f"{type(self).__name__}: expected {name} of 0 or more, got {value}")
 
+    def options(self, group: Group) -> list[Any]:
+        """A group's options in the order of `defaults`, which is the order in which the op of the step takes them."""
+        return [group[name] for name in self.defaults]
+
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients, or set them to zero."""
         for group in self.param_groups:
@@ -115,6 +118,12 @@ class Optimizer:
             if name not in state:
                 state[name] = Tensor(np.zeros_like(param.array))
         return [state[name].array for state in states]
+
+    def count_step(self, param: Tensor) -> int:
+        """Count one more step of a parameter, and return how many it has taken."""
+        state = self.state.setdefault(param, {})
+        state["step"] = int(state.get("step", 0)) + 1
+        return int(state["step"])
 
     def state_dict(self) -> dict[str, Any]:
         """All state and options, with parameters as numbers in their order, as PyTorch saves them."""
@@ -163,118 +172,3 @@ class Optimizer:
 
 def _copied(state: dict[str, Any]) -> dict[str, Any]:
     return {name: Tensor(value.array.copy()) if isinstance(value, Tensor) else value for name, value in state.items()}
-
-
-class SGD(Optimizer):
-    """Stochastic gradient descent, with momentum (Polyak 1964) or Nesterov's (Sutskever et al. 2013)."""
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        momentum: float = 0.0,
-        dampening: float = 0.0,
-        weight_decay: float = 0.0,
-        nesterov: bool = False,
-    ) -> None:
-        options = {
-            "lr": lr,
-            "momentum": momentum,
-            "dampening": dampening,
-            "weight_decay": weight_decay,
-            "nesterov": nesterov,
-        }
-        super().__init__(params, options)
-
-    def check_group(self, group: Group) -> None:
-        """Nesterov's momentum needs momentum, and no dampening."""
-        super().check_group(group)
-        if group["nesterov"] and (not group["momentum"] or group["dampening"]):
-            raise ValueError("SGD: nesterov needs a momentum above 0 and no dampening")
-
-    def step_group(self, group: Group, params: list[Tensor]) -> None:
-        """Update one group; parameters that join later begin their velocity later."""
-        options = [group[name] for name in ("lr", "momentum", "dampening", "weight_decay", "nesterov")]
-        fresh = [param for param in params if "momentum_buffer" not in self.state.get(param, ())]
-        begun = [param for param in params if "momentum_buffer" in self.state.get(param, ())]
-        for first, some in ((False, begun), (True, fresh)):
-            if some:
-                buffers = self.arrays(some, "momentum_buffer") if group["momentum"] else []
-                sgd_step.run([p.array for p in some], [p.grad.array for p in some], buffers, first, *options)  # type: ignore[union-attr]
-
-
-class Adam(Optimizer):
-    """Steps scaled by moving means of the gradient and of its square (Kingma & Ba 2015)."""
-
-    decoupled = False
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-    ) -> None:
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
-
-    def check_group(self, group: Group) -> None:
-        """Both betas are from 0 to below 1."""
-        super().check_group(group)
-        name, betas = type(self).__name__, group["betas"]
-        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-            raise TypeError(f"{name}: expected betas as two numbers, got {betas!r}")
-        if not all(0.0 <= real(name, "betas", beta) < 1.0 for beta in betas):
-            raise ValueError(f"{name}: expected betas from 0 to below 1, got {betas}")
-
-    def step_group(self, group: Group, params: list[Tensor]) -> None:
-        """Update one group; parameters that have taken equally many steps go together."""
-        by_step: dict[int, list[Tensor]] = {}
-        for param in params:
-            state = self.state.setdefault(param, {})
-            state["step"] = int(state.get("step", 0)) + 1
-            by_step.setdefault(state["step"], []).append(param)
-        for step, some in by_step.items():
-            means, squares = self.arrays(some, "exp_avg"), self.arrays(some, "exp_avg_sq")
-            options = (step, group["lr"], *group["betas"], group["eps"], group["weight_decay"], self.decoupled)
-            adam_step.run([p.array for p in some], [p.grad.array for p in some], means, squares, *options)  # type: ignore[union-attr]
-
-
-class AdamW(Adam):
-    """Adam with weight decay apart from the gradient (Loshchilov & Hutter 2019)."""
-
-    decoupled = True
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 1e-2,
-    ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay)
-
-
-class RMSprop(Optimizer):
-    """Steps scaled by a moving mean of the gradient's square (Hinton 2012, lecture 6e)."""
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-2,
-        alpha: float = 0.99,
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        momentum: float = 0.0,
-    ) -> None:
-        super().__init__(
-            params, {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum}
-        )
-
-    def step_group(self, group: Group, params: list[Tensor]) -> None:
-        """Update one group."""
-        squares = self.arrays(params, "square_avg")
-        buffers = self.arrays(params, "momentum_buffer") if group["momentum"] else []
-        options = [group[name] for name in ("lr", "alpha", "eps", "weight_decay", "momentum")]
-        rmsprop_step.run([p.array for p in params], [p.grad.array for p in params], squares, buffers, *options)  # type: ignore[union-attr]

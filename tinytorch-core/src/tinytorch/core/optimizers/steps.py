@@ -31,18 +31,17 @@ def sgd_step(
     dampening: float,
     weight_decay: float,
     nesterov: bool,
+    maximize: bool,
 ) -> bool:
     """p -= lr * velocity; velocity = momentum * velocity + (1 - dampening) * grad, or grad in the first step.
 
-    Writes params and buffers (one for each parameter; none without momentum). Returns True: done.
+    Writes params and buffers (one for each parameter; none without momentum). In all steps `maximize` goes up: the
+    gradient is negated, then the weights' decay added. Returns True: done.
     """
     for i, param in enumerate(params):
         velocities = (buffers[i],) if momentum else ()
         for p, g, scratch, *velocity in _pieces(param, grads[i], *velocities):
-            step = g
-            if weight_decay:
-                step = np.multiply(p, weight_decay, out=scratch)
-                step += g
+            step = _decayed(p, g, weight_decay, maximize, scratch)
             if velocity:
                 step = _velocity_step(velocity[0], step, scratch, first, momentum, dampening, nesterov)
             p -= np.multiply(step, lr, out=scratch)
@@ -69,34 +68,33 @@ def adam_step(
     grads: Arrays,
     means: Arrays,
     squares: Arrays,
+    largest: Arrays,
     step: int,
+    decoupled: bool,
     lr: float,
-    beta1: float,
-    beta2: float,
+    betas: tuple[float, float],
     eps: float,
     weight_decay: float,
-    decoupled: bool,
+    amsgrad: bool,
+    maximize: bool,
 ) -> bool:
     """Kingma & Ba 2015, algorithm 1; decoupled weight decay as Loshchilov & Hutter 2019 (AdamW). `step` counts from 1.
 
-    Writes params, means and squares. Returns True: done.
+    Writes params, means, squares and largest (of the squares so far: Reddi et al. 2018, algorithm 2; none without
+    amsgrad). Returns True: done.
     """
+    beta1, beta2 = betas
     rate = lr / (1.0 - beta1**step)
     root = math.sqrt(1.0 - beta2**step)
-    for param, grad, mean, square in zip(params, grads, means, squares, strict=True):
-        for p, g, scratch, m, v in _pieces(param, grad, mean, square):
+    for i, param in enumerate(params):
+        maxima = (largest[i],) if amsgrad else ()
+        for p, g, scratch, m, v, *most in _pieces(param, grads[i], means[i], squares[i], *maxima):
             if weight_decay and decoupled:
                 p *= 1.0 - lr * weight_decay
-            elif weight_decay:
-                g = g + weight_decay * p
-            np.subtract(g, m, out=scratch)
-            scratch *= 1.0 - beta1
-            m += scratch
-            np.multiply(g, g, out=scratch)
-            scratch *= 1.0 - beta2
-            v *= beta2
-            v += scratch
-            np.sqrt(v, out=scratch)
+            g = _decayed(p, g, 0.0 if decoupled else weight_decay, maximize)
+            _move_towards(m, g, 1.0 - beta1, scratch)
+            _add_square(v, g, beta2, scratch)
+            np.sqrt(np.maximum(most[0], v, out=most[0]) if most else v, out=scratch)
             scratch /= root
             scratch += eps
             np.divide(m, scratch, out=scratch)
@@ -111,36 +109,63 @@ def rmsprop_step(
     grads: Arrays,
     squares: Arrays,
     buffers: Arrays,
+    means: Arrays,
     lr: float,
     alpha: float,
     eps: float,
     weight_decay: float,
     momentum: float,
+    centered: bool,
+    maximize: bool,
 ) -> bool:
     """Hinton's lecture 6e: p -= lr * grad / (sqrt(moving mean of grad squared) + eps), with momentum if not 0.
 
-    Writes params, squares and buffers (none without momentum). Returns True: done.
+    Writes params, squares, buffers (none without momentum) and means (of grad, whose squares are taken off if centered:
+    Graves 2013, equations 38 to 41; none without). Returns True: done.
     """
     for i, param in enumerate(params):
-        velocities = (buffers[i],) if momentum else ()
-        for p, g, scratch, v, *velocity in _pieces(param, grads[i], squares[i], *velocities):
-            if weight_decay:
-                g = g + weight_decay * p
-            np.multiply(g, g, out=scratch)
-            scratch *= 1.0 - alpha
-            v *= alpha
-            v += scratch
-            np.sqrt(v, out=scratch)
+        state = [squares[i], *([means[i]] if centered else []), *([buffers[i]] if momentum else [])]
+        for p, g, scratch, v, *more in _pieces(param, grads[i], *state):
+            g = _decayed(p, g, weight_decay, maximize)
+            _add_square(v, g, alpha, scratch)
+            if centered:
+                _move_towards(more[0], g, 1.0 - alpha, scratch)
+                np.multiply(more[0], more[0], out=scratch)
+                np.subtract(v, scratch, out=scratch)
+            np.sqrt(scratch if centered else v, out=scratch)
             scratch += eps
             np.divide(g, scratch, out=scratch)
-            if velocity:
-                velocity[0] *= momentum
-                velocity[0] += scratch
-                scratch = velocity[0] * lr
+            if momentum:
+                more[-1] *= momentum
+                more[-1] += scratch
+                np.multiply(more[-1], lr, out=scratch)
             else:
                 scratch *= lr
             p -= scratch
     return True
+
+
+def _decayed(p: Array, g: Array, weight_decay: float, maximize: bool, out: Array | None = None) -> Array:
+    """Return the gradient, negated to go up, plus the weights' decay; without either the gradient itself."""
+    if weight_decay:
+        decay = np.multiply(p, weight_decay, out=out)
+        return np.subtract(decay, g, out=out) if maximize else np.add(decay, g, out=out)
+    return np.negative(g, out=out) if maximize else g
+
+
+def _move_towards(mean: Array, g: Array, share: float, scratch: Array) -> None:
+    """mean += share * (g - mean)."""
+    np.subtract(g, mean, out=scratch)
+    scratch *= share
+    mean += scratch
+
+
+def _add_square(square: Array, g: Array, kept: float, scratch: Array) -> None:
+    """square = kept * square + (1 - kept) * g ** 2."""
+    np.multiply(g, g, out=scratch)
+    scratch *= 1.0 - kept
+    square *= kept
+    square += scratch
 
 
 def _pieces(param: Array, grad: Array, *state: Array) -> Iterator[list[Array]]:

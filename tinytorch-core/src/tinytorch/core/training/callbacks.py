@@ -30,7 +30,7 @@ class Callback:
         """The run has ended, whole, stopped early or by an error."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint must keep: plain numbers and texts."""
+        """What a checkpoint must keep: plain numbers and texts; whoever defines this defines `load_state_dict` too."""
         return {}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -62,7 +62,7 @@ class EarlyStopping(Callback):
         else:
             self.waited += 1
         if self.waited >= self.patience:
-            trainer.should_stop = True
+            trainer.should_stop, self.waited = True, 0  # whoever trains on is patient again
 
     def state_dict(self) -> dict[str, Any]:
         """The best so far, and how long ago."""

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinytorch.core.tensor import Tensor
-from tinytorch.core.tensor.random import default_generator
 from tinytorch.core.training.fitting import PROGRESS, check_file, check_fits, stateful
 from tinytorch.serialization import CheckpointError, load_with_metadata, save
 
@@ -74,7 +73,7 @@ def _read(path: str | Path) -> Content:
 
 def _content(trainer: Trainer) -> Content:
     """Return what a checkpoint of this moment holds; the tensors share memory with the run."""
-    optimizer = trainer.optimizer.state_dict()
+    optimizer, scheduler = trainer.optimizer.state_dict(), trainer.scheduler
     tensors = {f"model.{name}": tensor for name, tensor in trainer.model.state_dict().items()}
     for name, parameter in trainer.model.named_parameters():
         if parameter.grad is not None:  # in the middle of an accumulation
@@ -88,9 +87,9 @@ def _content(trainer: Trainer) -> Content:
         "notes": trainer.notes,
         "tensors": sorted(tensors),
         "progress": {name: getattr(trainer, name) for name in PROGRESS},
-        "random": default_generator.get_state(),
+        "random": trainer.streams.get_state(),
         "optimizer": {**_named(trainer.optimizer, numbers), "param_groups": optimizer["param_groups"]},
-        "scheduler": trainer.scheduler and _named(trainer.scheduler, trainer.scheduler.state_dict()),
+        "scheduler": None if scheduler is None else _named(scheduler, scheduler.state_dict()),
         "callbacks": [_named(callback, callback.state_dict()) for callback in stateful(trainer)],
     }
     return tensors, metadata
@@ -112,7 +111,7 @@ def _restore(trainer: Trainer, tensors: dict[str, Tensor], metadata: dict[str, A
         parameter.grad = grads.get(name)
     for name in PROGRESS:
         setattr(trainer, name, metadata["progress"][name])
-    default_generator.set_state(metadata["random"])
+    trainer.streams.set_state(metadata["random"])
 
 
 def _optimizer_state(trainer: Trainer, tensors: dict[str, Tensor], saved: dict[str, Any]) -> dict[str, Any]:

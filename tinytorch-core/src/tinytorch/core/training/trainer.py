@@ -17,9 +17,9 @@ from tinytorch.core.module import Module
 from tinytorch.core.optimizers import Optimizer, clip_grad_norm_
 from tinytorch.core.tensor.numbers import real, whole
 from tinytorch.core.tensor.promotion import tensors_only
-from tinytorch.core.tensor.random import default_generator
 from tinytorch.core.training import checkpoint
 from tinytorch.core.training.callbacks import Callback
+from tinytorch.core.training.streams import Streams, generators_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from tinytorch.core.optimizers import LRScheduler
     from tinytorch.core.tensor import Tensor
+    from tinytorch.core.tensor.random import Generator
 
     Batches = Iterable[tuple[Tensor, Tensor]]
 
@@ -44,10 +45,11 @@ def accuracy(outputs: Tensor, targets: Tensor) -> float:
 class Trainer:
     """Trains a model on batches of (inputs, targets).
 
-    `accumulate` batches make one optimizer step; `clip_norm` limits the gradients' norm; `metric(outputs, targets)` is
-    a mean over rows, None for none; `checkpoint` is a path that is rewritten after each epoch, and after every
-    `checkpoint_every` batches if given; `notes` is kept in it; `detect_anomaly` stops at the first nan, naming the
-    place.
+    `accumulate` batches make one optimizer step along the mean of their gradients, as one large batch does if they are
+    equal in size; what is left at the end of an epoch makes a step of its own. `clip_norm` limits the gradients' norm;
+    `metric(outputs, targets)` is a mean over rows, None for none; `checkpoint` is a path that is rewritten after each
+    epoch, and after every `checkpoint_every` batches if given; `notes` is kept in it; `detect_anomaly` stops at the
+    first nan, naming the place.
     """
 
     def __init__(
@@ -83,14 +85,21 @@ class Trainer:
         self.step = 0  # batches learned in all
         self.last_loss = math.nan
         self.should_stop = False
+        self.resumed = False  # loaded from a checkpoint since the last `fit`
         self.totals = {"loss": 0.0, "metric": 0.0, "rows": 0.0}  # of this epoch so far
-        self.epoch_random = default_generator.get_state()  # where this epoch began to draw
+        self.streams = Streams()
+        self.epoch_random = self.streams.get_state()  # where this epoch began to draw
 
     def fit(self, batches: Batches, epochs: int, validation: Batches | None = None) -> list[dict[str, float]]:
-        """Train up to so many epochs in all and return the history; `batches` is iterated anew for each epoch."""
+        """Train up to so many epochs in all and return the history; `batches` is iterated anew for each epoch.
+
+        A run that had stopped early goes on; one that is resumed from a checkpoint of then has stopped, as it had.
+        """
         whole("fit", "epochs", epochs, least=0)
         if not isinstance(batches, Iterable):
             raise TypeError(f"fit: expected batches of inputs and targets, got {type(batches).__name__}")
+        self._attach(generators_of(batches, validation))
+        self.should_stop, self.resumed = self.should_stop and self.resumed, False
         self._tell("on_train_start")
         try:
             with detect_anomaly() if self.detect_anomaly else nullcontext():
@@ -122,18 +131,28 @@ class Trainer:
     def load_checkpoint(self, path: str | Path) -> None:
         """Go on from a checkpoint; one that does not fit this run raises CheckpointError, and nothing has changed."""
         checkpoint.load_run(self, path)
+        self.resumed = True
+
+    def _attach(self, own: list[Generator]) -> None:
+        """Know the batches' generators; what was begun or resumed with others cannot go on with these."""
+        known = len(self.epoch_random) - 1
+        if len(own) != known and (self.batch or self.streams.waiting):
+            raise ValueError(f"fit: the run has batches with {known} generators of their own, here are {len(own)}")
+        self.streams.attach(own)
+        if not self.batch:
+            self.epoch_random = self.streams.get_state()
 
     def _run_epoch(self, batches: Batches, validation: Batches | None) -> None:
         if not self.batch:  # else the epoch goes on from a checkpoint
-            self.epoch_random = default_generator.get_state()
-        learned, here = self.batch, default_generator.get_state()
-        default_generator.set_state(self.epoch_random)  # the loader draws the same order
+            self.epoch_random = self.streams.get_state()
+        learned, here = self.batch, self.streams.get_state()
+        self.streams.rewind(self.epoch_random)  # the loader draws the same order
         self.model.train()
         self._tell("on_epoch_start")
         remaining = iter(batches)
         if learned:
             _skip(remaining, learned)
-            default_generator.set_state(here)
+            self.streams.rewind(here)
         for batch in remaining:
             self._learn(*_two("fit", batch))
             if self.checkpoint_every and self.step % self.checkpoint_every == 0:
@@ -159,11 +178,19 @@ class Trainer:
         self.optimizer.step()
         self.optimizer.zero_grad()
 
+    def _scale_grads(self, factor: float) -> None:
+        """Make the gradients of a last, smaller group a mean; that it is one is known when the batches have ended."""
+        for group in self.optimizer.param_groups:
+            for param in group["params"]:
+                if param.grad is not None:
+                    param.grad = param.grad * factor
+
     def _end_epoch(self, validation: Batches | None) -> None:
         if not self.batch:
             raise ValueError("fit: there are no batches to learn from")
         if self.batch % self.accumulate:
-            self._step_optimizer()  # the last, smaller group
+            self._scale_grads(self.accumulate / (self.batch % self.accumulate))
+            self._step_optimizer()
         entry = {"epoch": self.epoch + 1.0, **self._means(self.totals), "lr": self.optimizer.param_groups[0]["lr"]}
         if validation is not None:
             entry.update({f"validation_{name}": value for name, value in self.evaluate(validation).items()})
