@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tinytorch.core.activations import functions
 from tinytorch.core.module import Module
-from tinytorch.core.tensor import arithmetic
+from tinytorch.core.tensor import elementwise
 
 if TYPE_CHECKING:
     from tinytorch.core.tensor import Tensor
@@ -97,7 +97,7 @@ class Sigmoid(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """(...) -> (...)."""
-        return arithmetic.sigmoid(input)
+        return elementwise.sigmoid(input)
 
 
 class Tanh(Module):
@@ -105,7 +105,7 @@ class Tanh(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """(...) -> (...)."""
-        return arithmetic.tanh(input)
+        return elementwise.tanh(input)
 
 
 class Softplus(Module):
