@@ -244,7 +244,7 @@ gather, scatter_add, index_select = (
 masked_select, take_along_dim = on_tensor(indexing.masked_select), on_tensor(indexing.take_along_dim)
 nonzero = on_tensor(indexing.nonzero)
 ravel, roll = on_tensor(shapes.ravel), on_tensor(joining.roll)
-swapaxes = swapdims = transpose
+swapaxes, swapdims = on_tensor(shapes.swapaxes), transpose
 tril, triu = on_tensor(creation.tril), on_tensor(creation.triu)
 zeros_like, ones_like = on_tensor(creation.zeros_like), on_tensor(creation.ones_like)
 empty_like, full_like = on_tensor(creation.empty_like), on_tensor(creation.full_like)

@@ -90,9 +90,9 @@ def repeat(input: Tensor, *sizes: Any) -> Tensor:
     return reshape_to(spread, tuple(count * n for count, n in zip(times, shape, strict=True)))
 
 
-def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
+def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
     """The elements moved on along these dimensions, the last ones to the front; without dims, as if flattened."""
-    if dims is None:
+    if dims == ():
         return roll(ravel(input), shifts, 0).reshape(input.shape)
     steps, places = [
         shape_of("roll", tuple(each) if isinstance(each, (list, tuple)) else (each,)) for each in (shifts, dims)

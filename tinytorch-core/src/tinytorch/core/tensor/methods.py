@@ -124,7 +124,8 @@ class Methods:
 
     reshape, view, flatten, unflatten = shapes.reshape, shapes.view, shapes.flatten, shapes.unflatten
     ravel, permute, movedim, t = shapes.ravel, shapes.permute, shapes.movedim, shapes.t
-    transpose = swapaxes = swapdims = shapes.transpose
+    transpose = swapdims = shapes.transpose
+    swapaxes = shapes.swapaxes
     squeeze, unsqueeze, expand = shapes.squeeze, shapes.unsqueeze, shapes.expand
     flip, repeat, roll = shapes.flip, joining.repeat, joining.roll
     split, chunk, narrow = indexing.split, indexing.chunk, indexing.narrow

@@ -45,7 +45,7 @@ def arg_top_k(x: Array, k: int, dim: int, largest: bool) -> Array:
 
 
 def sort(
-    input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True, *, axis: int | None = None
+    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = True, axis: int | None = None
 ) -> ValuesAndIndices:
     """The elements in order along `dim`, and where they came from; always stable."""
     dim = one_dim("sort", either("sort", "dim", dim, axis, default=-1), input.ndim)
@@ -54,7 +54,7 @@ def sort(
 
 
 def argsort(
-    input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True, *, axis: int | None = None
+    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = True, axis: int | None = None
 ) -> Tensor:
     """The positions that put the elements in order along `dim`."""
     dim = one_dim("argsort", either("argsort", "dim", dim, axis, default=-1), input.ndim)

@@ -100,6 +100,11 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return permute_dims(input, tuple(order[: input.ndim]))
 
 
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """`transpose` under numpy's name."""
+    return transpose(input, axis0, axis1)
+
+
 def t(input: Tensor) -> Tensor:
     """A matrix transposed; a vector or a 0-d tensor as it is."""
     if input.ndim > 2:
