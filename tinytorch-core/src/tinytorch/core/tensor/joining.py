@@ -103,7 +103,8 @@ def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
         dim = one_dim("roll", place, input.ndim)
         size = input.shape[dim] if input.ndim else 0
         if size:
-            input = cat([input.narrow(dim, -step % size, step % size), input.narrow(dim, 0, -step % size)], dim)
+            cut = -step % size
+            input = cat([input.narrow(dim, cut, size - cut), input.narrow(dim, 0, cut)], dim)
     return input
 
 
