@@ -3,7 +3,8 @@
 import numpy as np
 
 from tinytorch.core.tensor import Tensor
-from tinytorch.core.tensor.arithmetic import add, exp
+from tinytorch.core.tensor.arithmetic import add
+from tinytorch.core.tensor.elementwise import exp
 from tinytorch.core.tensor.products import matmul
 
 

@@ -56,7 +56,11 @@ CASES = [
         x >= 0; t.isnan(x); t.isfinite(x); t.logical_not(x); x.isinf(); x.type(t.float64); x.add(1, alpha=2)
         x.sub(2, alpha=0.5); x.mul(2.0).div(3); x.contiguous(); x.data; x.requires_grad_(False) + 1
         x.masked_fill(x > 0, 0); t.where(x > 0, x, x * 0.1); t.where(x > 0, 1.0, 0.0); t.where(x > 0, 1, 0)
-        t.neg(x)
+        t.neg(x); x.relu(); x.log_softmax(0); x.where(x > 0, -x); x.where(x > 0, 2.0); x.trunc()
+        t.clamp_min(x, 0.2); x.clamp_max(0.2); x.negative(); x.type_as(x.double()); (x * 1).sigmoid_()
+        x.new_full((2,), 3); (x > 0).count_nonzero()
+        t.div(x, 0.3, rounding_mode='trunc'); t.div(x, 0.7); x.detach().div(0.3, rounding_mode='floor')
+        x.ravel()
         """,
     ),
     *cases(
@@ -64,7 +68,7 @@ CASES = [
         given(x=positive),
         """
         x.log(); t.log1p(x); x.sqrt(); t.rsqrt(x); t.reciprocal(x); x ** -1; x ** 0.5; x ** 2.5; x ** -2; 1 / x
-        (x * x + 1).log().sqrt(); x.pow(-0.5); x.log().exp(); x.detach() // 0.7; x % 0.7
+        x.log2(); t.log10(x); (x * x + 1).log().sqrt(); x.pow(-0.5); x.log().exp(); x.detach() // 0.7; x % 0.7
         """,
     ),
     *cases(
@@ -117,7 +121,13 @@ CASES = [
         x > 0.5; 1 - x; x & 3; x | 1; 2 ** y; 1.5 ** y; x.masked_fill(m, 7); t.where(m, x, 1.5)
         t.where(m, x, 2); x == y; x < y; x != 1; 1 < x; x.logical_not(); x.bool(); t.logical_xor(x, y)
         x.isnan(); x.isinf(); t.isfinite(x); t.isclose(x, y); t.allclose(x, x); x ** 0.5; x.float() ** y; x ** 0
-        x.sub(y, alpha=2); x.add(1, alpha=3); x / 0; x.min(y)
+        x.sub(y, alpha=2); x.add(1, alpha=3); x / 0; x.min(y); x.div(y, rounding_mode='trunc'); x.trunc()
+        t.div(x, below, rounding_mode='trunc'); t.div(x, y, rounding_mode='floor'); x.div(3, rounding_mode='trunc')
+        x.roll(1); t.roll(x, (1, -2), (0, 1)); x.roll(-1, 0); x.roll(0, 0); x.roll(8, 1)
+        x.swapaxes(0, 1); x.reshape_as(x.T)
+        x.float().softmax(1); x.float().log_softmax(dim=-1); t.count_nonzero(x > 0, dim=1)
+        x.unique(); t.unique(x, return_counts=True); x.unique(return_inverse=True); t.unique(x, dim=1)
+        x.sum(dtype=t.int32); x.prod(1, dtype=t.int16); x.cumsum(0, dtype=t.int32); x.relu(); x.where(m, y)
         """,
     ),
     *cases(

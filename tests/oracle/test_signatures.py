@@ -32,6 +32,8 @@ DIFFERENT = {
     "utils.data.DataLoader collate_fn": "as num_workers",
     "utils.data.DataLoader drop_last": "as num_workers",
     "utils.data.DataLoader generator": "as num_workers",
+    "nn.TransformerEncoderLayer activation": "PyTorch's function has this name",
+    "nn.TransformerDecoderLayer activation": "as TransformerEncoderLayer",
     "nn.Module.named_modules prefix": "PyTorch's first argument is the set of modules seen",
     "optim.RMSprop maximize": "keyword only, since capturable and foreach are left out before it",
     "utils.data.random_split generator": "PyTorch's own generator; here None for the process's stream",

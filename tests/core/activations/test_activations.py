@@ -29,10 +29,18 @@ def test_a_row_of_minus_infinity_beside_numbers_gets_no_probability():
     assert F.softmax(x, 1).tolist() == [[1.0, 0.0]]
 
 
-def test_relu_in_place_writes_its_input():
-    x = tt.tensor([-1.0, 2.0])
-    assert nn.ReLU(inplace=True)(x) is x
-    assert x.tolist() == [0.0, 2.0]
+IN_PLACE = [nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SiLU, nn.Hardswish, nn.Hardsigmoid]
+
+
+@pytest.mark.parametrize("module", IN_PLACE)
+def test_an_activation_in_place_writes_its_input_and_has_the_same_gradient(module):
+    x = tt.randn(2, 30, requires_grad=True)
+    (expected,) = tt.autograd.grad(module()(x).sum(), x)
+    hidden = x * 1.0
+    out = module(inplace=True)(hidden)
+    assert out is hidden
+    assert tt.equal(out, module()(x))
+    assert tt.equal(tt.autograd.grad(out.sum(), x)[0], expected)
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 3e-7), ("float64", 2e-16)])
@@ -47,6 +55,7 @@ def test_erf_is_right_to_the_last_places(dtype, tolerance):
 
 def test_repr_shows_the_options():
     assert repr(nn.LeakyReLU(0.2)) == "LeakyReLU(negative_slope=0.2)"
+    assert repr(nn.ELU(2.0, inplace=True)) == "ELU(alpha=2.0, inplace=True)"
     assert repr(nn.Softmax(1)) == "Softmax(dim=1)"
     assert repr(nn.GELU("tanh")) == "GELU(approximate='tanh')"
 

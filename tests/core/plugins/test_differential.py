@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given, settings
 
-from tinytorch.core.tensor.arithmetic import select
+from tinytorch.core.tensor.selection import select
 from tinytorch.plugins import hookimpl
 from tinytorch.plugins.compiling import compile_slot
 from tinytorch.plugins.manager import Manager

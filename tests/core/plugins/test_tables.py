@@ -6,7 +6,8 @@ from plugins_for_tests import implement, make
 
 from tinytorch import plugins
 from tinytorch.core.tensor import Tensor, op
-from tinytorch.core.tensor.arithmetic import add, exp, multiply
+from tinytorch.core.tensor.arithmetic import add, multiply
+from tinytorch.core.tensor.elementwise import exp
 from tinytorch.core.tensor.products import matmul
 from tinytorch.plugins import PluginError, hookimpl, registry
 from tinytorch.plugins.process import process

@@ -160,8 +160,8 @@ def test_an_op_takes_its_arguments_by_name_and_by_pytorchs_names():
 
 
 @pytest.mark.parametrize(
-    "call", [lambda x: tt.exp(), lambda x: tt.exp(x, x), lambda x: tt.exp(x, input=x), lambda x: tt.add(x, othr=x)]
+    "call", [lambda x: tt.exp(), lambda x: tt.exp(x, x), lambda x: tt.exp(x, input=x), lambda x: tt.mul(x, othr=x)]
 )
 def test_an_op_refuses_arguments_that_it_does_not_have(call):
-    with pytest.raises(TypeError, match=r"^(exp|add)\b"):
+    with pytest.raises(TypeError, match=r"^(exp|multiply)\b"):
         call(tt.ones(2))

@@ -13,12 +13,18 @@ from tinytorch.core.tensor import (
     Tensor,
     arithmetic,
     comparison,
+    conversion,
     creation,
+    elementwise,
     indexing,
+    joining,
     ordering,
     products,
     reductions,
+    rounding,
+    selection,
     shapes,
+    statistics,
 )
 
 __all__ = [
@@ -42,10 +48,13 @@ __all__ = [
     "ceil",
     "chunk",
     "clamp",
+    "clamp_max",
+    "clamp_min",
     "clip",
     "clone",
     "concat",
     "cos",
+    "count_nonzero",
     "cumsum",
     "div",
     "divide",
@@ -71,6 +80,8 @@ __all__ = [
     "le",
     "log",
     "log1p",
+    "log2",
+    "log10",
     "logical_and",
     "logical_not",
     "logical_or",
@@ -100,9 +111,11 @@ __all__ = [
     "permute",
     "pow",
     "prod",
+    "ravel",
     "reciprocal",
     "remainder",
     "reshape",
+    "roll",
     "round",
     "rsqrt",
     "scatter_add",
@@ -120,6 +133,8 @@ __all__ = [
     "sub",
     "subtract",
     "sum",
+    "swapaxes",
+    "swapdims",
     "t",
     "take_along_dim",
     "tanh",
@@ -128,8 +143,10 @@ __all__ = [
     "tril",
     "triu",
     "true_divide",
+    "trunc",
     "unbind",
     "unflatten",
+    "unique",
     "unsqueeze",
     "var",
     "where",
@@ -153,35 +170,27 @@ def on_tensor(function: Callable[Concatenate[Tensor, Rest], Result]) -> Callable
     return checked  # type: ignore[return-value]  # it takes what the function takes
 
 
-def add(input: object, other: object, *, alpha: float = 1) -> Tensor:
-    """input + alpha * other."""
-    return arithmetic.add(input, other if alpha == 1 else arithmetic.multiply(other, alpha))
-
-
-def sub(input: object, other: object, *, alpha: float = 1) -> Tensor:
-    """input - alpha * other."""
-    return arithmetic.subtract(input, other if alpha == 1 else arithmetic.multiply(other, alpha))
-
-
 def where(condition: Tensor, input: object = None, other: object = None) -> Tensor | tuple[Tensor, ...]:
     """`input` where the condition holds, `other` elsewhere; with the condition alone, where it holds, by dimension."""
     if input is None and other is None:
         return on_tensor(indexing.nonzero)(condition).unbind(1)
-    return on_tensor(arithmetic.where)(condition, input, other)
+    return on_tensor(selection.where)(condition, input, other)
 
 
 # Ops that accept numbers and mixed dtypes
+add, sub, subtract = arithmetic.add_scaled, arithmetic.subtract_scaled, arithmetic.subtract_scaled
 mul = multiply = arithmetic.multiply
-div = divide = true_divide = arithmetic.divide
-subtract = sub
+div = divide = rounding.divide_rounded
+true_divide = arithmetic.divide
 floor_divide, remainder, pow = arithmetic.floor_divide, arithmetic.remainder, arithmetic.power
 maximum, minimum = arithmetic.maximum, arithmetic.minimum
-neg = negative = arithmetic.negative
-abs = absolute = arithmetic.absolute
-exp, expm1, log, log1p, sqrt = arithmetic.exp, arithmetic.expm1, arithmetic.log, arithmetic.log1p, arithmetic.sqrt
-sin, cos, tanh, sigmoid = arithmetic.sin, arithmetic.cos, arithmetic.tanh, arithmetic.sigmoid
-sign, floor, ceil = arithmetic.sign, arithmetic.floor, arithmetic.ceil
-rsqrt, square, reciprocal = arithmetic.rsqrt, arithmetic.square, arithmetic.reciprocal
+neg = negative = elementwise.negative
+abs = absolute = elementwise.absolute
+exp, expm1, log, log1p, sqrt = elementwise.exp, elementwise.expm1, elementwise.log, elementwise.log1p, elementwise.sqrt
+sin, cos, tanh, sigmoid = elementwise.sin, elementwise.cos, elementwise.tanh, elementwise.sigmoid
+sign, floor, ceil = elementwise.sign, rounding.floor, rounding.ceil
+log2, log10 = elementwise.log2, elementwise.log10
+rsqrt, square, reciprocal = elementwise.rsqrt, elementwise.square, elementwise.reciprocal
 eq, ne, lt, le = comparison.equal_to, comparison.not_equal, comparison.less, comparison.less_equal
 gt, ge = comparison.greater, comparison.greater_equal
 logical_and, logical_or = comparison.logical_and, comparison.logical_or
@@ -190,23 +199,25 @@ bitwise_and, bitwise_or = comparison.bitwise_and, comparison.bitwise_or
 bitwise_not, bitwise_xor = comparison.bitwise_not, comparison.bitwise_xor
 matmul = products.matmul
 isnan, isinf, isfinite = comparison.isnan, comparison.isinf, comparison.isfinite
-cat = concat = shapes.cat
-stack = shapes.stack
+cat = concat = joining.cat
+stack = joining.stack
 
 # Functions of one tensor first
-round, clamp = on_tensor(arithmetic.round), on_tensor(arithmetic.clamp)
+trunc, round, clamp = on_tensor(rounding.trunc), on_tensor(rounding.round), on_tensor(selection.clamp)
 clip = clamp
+clamp_min, clamp_max = on_tensor(selection.clamp_min), on_tensor(selection.clamp_max)
 isclose, allclose, equal = on_tensor(comparison.isclose), on_tensor(comparison.allclose), on_tensor(comparison.equal)
 sum, mean, var, std = (
     on_tensor(reductions.sum),
     on_tensor(reductions.mean),
-    on_tensor(reductions.var),
-    on_tensor(reductions.std),
+    on_tensor(statistics.var),
+    on_tensor(statistics.std),
 )
-prod, cumsum, logsumexp = on_tensor(reductions.prod), on_tensor(reductions.cumsum), on_tensor(reductions.logsumexp)
-amax, amin, norm = on_tensor(reductions.amax), on_tensor(reductions.amin), on_tensor(reductions.norm)
+prod, cumsum, logsumexp = on_tensor(reductions.prod), on_tensor(reductions.cumsum), on_tensor(statistics.logsumexp)
+amax, amin, norm = on_tensor(reductions.amax), on_tensor(reductions.amin), on_tensor(statistics.norm)
 argmax, argmin = on_tensor(reductions.argmax), on_tensor(reductions.argmin)
 any, all = on_tensor(reductions.any), on_tensor(reductions.all)
+count_nonzero, unique = on_tensor(reductions.count_nonzero), on_tensor(ordering.unique)
 max, min = on_tensor(ordering.max), on_tensor(ordering.min)
 sort, argsort, topk = on_tensor(ordering.sort), on_tensor(ordering.argsort), on_tensor(ordering.topk)
 mm, bmm, dot, outer = (
@@ -232,8 +243,10 @@ gather, scatter_add, index_select = (
 )
 masked_select, take_along_dim = on_tensor(indexing.masked_select), on_tensor(indexing.take_along_dim)
 nonzero = on_tensor(indexing.nonzero)
+ravel, roll = on_tensor(shapes.ravel), on_tensor(joining.roll)
+swapaxes, swapdims = on_tensor(shapes.swapaxes), transpose
 tril, triu = on_tensor(creation.tril), on_tensor(creation.triu)
 zeros_like, ones_like = on_tensor(creation.zeros_like), on_tensor(creation.ones_like)
 empty_like, full_like = on_tensor(creation.empty_like), on_tensor(creation.full_like)
-clone = on_tensor(Tensor.clone)
-masked_fill = on_tensor(Tensor.masked_fill)
+clone = on_tensor(conversion.clone)
+masked_fill = on_tensor(selection.masked_fill)

@@ -30,7 +30,7 @@ from tinytorch.core.losses import (
 )
 from tinytorch.core.losses.functions import one_hot
 from tinytorch.core.spatial import adaptive_avg_pool2d, avg_pool2d, conv1d, conv2d, max_pool2d
-from tinytorch.core.tensor.shapes import pad
+from tinytorch.core.tensor.joining import pad
 from tinytorch.core.transformers import rms_norm
 
 __all__ = [

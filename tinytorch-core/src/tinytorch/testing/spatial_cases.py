@@ -116,7 +116,7 @@ def _step(rng: Generator, dtype: DType, count: int) -> list[list[Array]]:
     """Lists of parameters, gradients and `count` states, the last not below 0."""
     shapes = [draw.shape(rng) for _ in range(rng.integers(1, 4))]
     lists = [[np.array(draw.normal(rng, shape, dtype)) for shape in shapes] for _ in range(2 + count)]
-    lists[-1] = [np.abs(array) for array in lists[-1]]
+    lists[-1] = [np.asarray(np.abs(array)) for array in lists[-1]]  # 0-d arrays stay arrays
     return lists
 
 

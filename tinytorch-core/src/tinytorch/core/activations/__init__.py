@@ -11,12 +11,14 @@ from tinytorch.core.activations.functions import (
     hardswish,
     leaky_relu,
     log_softmax,
+    log_softmax_along,
     logsigmoid,
     relu,
     relu6,
     relu_,
     silu,
     softmax,
+    softmax_along,
     softplus,
 )
 from tinytorch.core.activations.modules import (
@@ -34,7 +36,8 @@ from tinytorch.core.activations.modules import (
     Softplus,
     Tanh,
 )
-from tinytorch.core.tensor.arithmetic import sigmoid, tanh
+from tinytorch.core.tensor import Tensor
+from tinytorch.core.tensor.elementwise import sigmoid, tanh
 
 __all__ = [
     "ELU",
@@ -67,3 +70,5 @@ __all__ = [
     "softplus",
     "tanh",
 ]
+
+Tensor.relu, Tensor.softmax, Tensor.log_softmax = relu, softmax_along, log_softmax_along

@@ -9,25 +9,15 @@ import numpy as np
 
 from tinytorch.core.activations.erf import error_function
 from tinytorch.core.tensor import op
-from tinytorch.core.tensor.arithmetic import (
-    absolute,
-    add,
-    clamp,
-    divide,
-    exp,
-    expm1,
-    log1p,
-    maximum,
-    multiply,
-    negative,
-    select,
-)
+from tinytorch.core.tensor.arithmetic import add, divide, maximum, multiply
 from tinytorch.core.tensor.axes import one_dim
 from tinytorch.core.tensor.comparison import greater, greater_equal
+from tinytorch.core.tensor.elementwise import absolute, exp, expm1, log1p, negative
 from tinytorch.core.tensor.inplace import write
 from tinytorch.core.tensor.masks import masked
 from tinytorch.core.tensor.numbers import real
 from tinytorch.core.tensor.promotion import one, one_float, tensors_only
+from tinytorch.core.tensor.selection import clamp, select
 
 if TYPE_CHECKING:
     from tinytorch.core.tensor import Tensor

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from tinytorch.core.activations import functions
 from tinytorch.core.module import Module
-from tinytorch.core.tensor import arithmetic
+from tinytorch.core.tensor import elementwise
+from tinytorch.core.tensor.inplace import write
 
 if TYPE_CHECKING:
     from tinytorch.core.tensor import Tensor
@@ -25,47 +27,47 @@ class ReLU(Module):
 
     def extra_repr(self) -> str:
         """Return the options, as `repr` shows them."""
-        return "inplace=True" if self.inplace else ""
+        return _shown(self)
 
 
-class ReLU6(Module):
+class ReLU6(ReLU):
     """x, no lower than 0 and no higher than 6."""
 
     def forward(self, input: Tensor) -> Tensor:
         """(...) -> (...)."""
-        return functions.relu6(input)
+        return _applied(self, functions.relu6, input)
 
 
 class LeakyReLU(Module):
     """x where it is positive, negative_slope * x elsewhere."""
 
-    def __init__(self, negative_slope: float = 0.01) -> None:
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__()
-        self.negative_slope = negative_slope
+        self.negative_slope, self.inplace = negative_slope, inplace
 
     def forward(self, input: Tensor) -> Tensor:
         """(...) -> (...)."""
-        return functions.leaky_relu(input, self.negative_slope)
+        return _applied(self, functions.leaky_relu, input, self.negative_slope)
 
     def extra_repr(self) -> str:
         """Return the options, as `repr` shows them."""
-        return f"negative_slope={self.negative_slope}"
+        return _shown(self, f"negative_slope={self.negative_slope}")
 
 
 class ELU(Module):
     """x where it is positive, alpha * (exp(x) - 1) elsewhere."""
 
-    def __init__(self, alpha: float = 1.0) -> None:
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
-        self.alpha = alpha
+        self.alpha, self.inplace = alpha, inplace
 
     def forward(self, input: Tensor) -> Tensor:
         """(...) -> (...)."""
-        return functions.elu(input, self.alpha)
+        return _applied(self, functions.elu, input, self.alpha)
 
     def extra_repr(self) -> str:
         """Return the options, as `repr` shows them."""
-        return f"alpha={self.alpha}"
+        return _shown(self, f"alpha={self.alpha}")
 
 
 class GELU(Module):
@@ -87,9 +89,17 @@ class GELU(Module):
 class SiLU(Module):
     """x * sigmoid(x)."""
 
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
     def forward(self, input: Tensor) -> Tensor:
         """(...) -> (...)."""
-        return functions.silu(input)
+        return _applied(self, functions.silu, input)
+
+    def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
+        return _shown(self)
 
 
 class Sigmoid(Module):
@@ -97,7 +107,7 @@ class Sigmoid(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """(...) -> (...)."""
-        return arithmetic.sigmoid(input)
+        return elementwise.sigmoid(input)
 
 
 class Tanh(Module):
@@ -105,7 +115,7 @@ class Tanh(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """(...) -> (...)."""
-        return arithmetic.tanh(input)
+        return elementwise.tanh(input)
 
 
 class Softplus(Module):
@@ -127,17 +137,33 @@ class Softplus(Module):
 class Hardswish(Module):
     """x * relu6(x + 3) / 6."""
 
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
     def forward(self, input: Tensor) -> Tensor:
         """(...) -> (...)."""
-        return functions.hardswish(input)
+        return _applied(self, functions.hardswish, input)
+
+    def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
+        return _shown(self)
 
 
 class Hardsigmoid(Module):
     """relu6(x + 3) / 6."""
 
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
     def forward(self, input: Tensor) -> Tensor:
         """(...) -> (...)."""
-        return functions.hardsigmoid(input)
+        return _applied(self, functions.hardsigmoid, input)
+
+    def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
+        return _shown(self)
 
 
 class Softmax(Module):
@@ -170,3 +196,15 @@ class LogSoftmax(Module):
     def extra_repr(self) -> str:
         """Return the options, as `repr` shows them."""
         return f"dim={self.dim}"
+
+
+def _applied(module: Any, function: Callable[..., Tensor], input: Tensor, *options: float) -> Tensor:
+    """The function of the input, written into it if the module is to work in place."""
+    if not module.inplace:
+        return function(input, *options)
+    old = input.clone() if input.requires_grad else input  # backward needs the values that are overwritten
+    return write(type(module).__name__, input, function(old, *options))
+
+
+def _shown(module: Any, *options: str) -> str:
+    return ", ".join([*options, "inplace=True"] if module.inplace else options)

@@ -17,10 +17,11 @@ from tinytorch.core.autograd import is_grad_enabled
 from tinytorch.core.autograd.engine import vjp
 from tinytorch.core.layers import dropout
 from tinytorch.core.tensor import Tensor
-from tinytorch.core.tensor.arithmetic import add, multiply, select
+from tinytorch.core.tensor.arithmetic import add, multiply
 from tinytorch.core.tensor.numbers import real
 from tinytorch.core.tensor.products import matmul
 from tinytorch.core.tensor.promotion import floats_only, tensors_only
+from tinytorch.core.tensor.selection import select
 
 if TYPE_CHECKING:
     Gradients = tuple[Tensor | None, ...]

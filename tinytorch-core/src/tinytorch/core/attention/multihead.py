@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from tinytorch.core.attention.functions import attended, scaled_dot_product_attention
 from tinytorch.core.layers import Linear, init, linear
 from tinytorch.core.module import Module, Parameter
-from tinytorch.core.tensor.arithmetic import add, select
+from tinytorch.core.tensor.arithmetic import add
 from tinytorch.core.tensor.creation import empty, zeros
+from tinytorch.core.tensor.joining import cat
 from tinytorch.core.tensor.numbers import real, whole
 from tinytorch.core.tensor.promotion import floats_only, tensors_only
-from tinytorch.core.tensor.shapes import cat
+from tinytorch.core.tensor.selection import select
 
 if TYPE_CHECKING:
     from tinytorch.core.tensor import Tensor

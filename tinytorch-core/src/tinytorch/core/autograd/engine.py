@@ -14,7 +14,8 @@ import numpy as np
 
 from tinytorch.core.autograd.modes import recording
 from tinytorch.core.tensor import inplace
-from tinytorch.core.tensor.arithmetic import add, copied
+from tinytorch.core.tensor.arithmetic import add
+from tinytorch.core.tensor.elementwise import copied
 from tinytorch.core.tensor.op import Node, grad_enabled
 from tinytorch.core.tensor.reductions import reduce_sum
 from tinytorch.core.tensor.shapes import broadcast_to, reshape_to

@@ -19,10 +19,12 @@ from tinytorch.core.layers import normalization, shaping
 from tinytorch.core.layers.embedding import embedding, embedding_grad
 from tinytorch.core.layers.linear import linear, linear_weight_grad
 from tinytorch.core.losses import functions as losses
-from tinytorch.core.tensor.arithmetic import clamp, divide, exp, log, multiply, sigmoid, sqrt, subtract
+from tinytorch.core.tensor.arithmetic import divide, multiply, subtract
+from tinytorch.core.tensor.elementwise import exp, log, sigmoid, sqrt
 from tinytorch.core.tensor.indexing import pick
 from tinytorch.core.tensor.products import matmul
 from tinytorch.core.tensor.reductions import reduce_sum
+from tinytorch.core.tensor.selection import clamp
 
 if TYPE_CHECKING:
     from tinytorch.core.tensor import Tensor

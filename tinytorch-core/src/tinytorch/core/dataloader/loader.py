@@ -11,9 +11,9 @@ import numpy as np
 from tinytorch.core.dataloader.dataset import TensorDataset, check_sized
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.tensor.creation import tensor
+from tinytorch.core.tensor.joining import stack
 from tinytorch.core.tensor.numbers import whole
 from tinytorch.core.tensor.random import Generator, drawing_from, randperm, stream
-from tinytorch.core.tensor.shapes import stack
 from tinytorch.plugins.context import carry
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ import numpy as np
 
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.tensor.creation import as_tensor
+from tinytorch.core.tensor.joining import pad_constant
 from tinytorch.core.tensor.numbers import real, whole
 from tinytorch.core.tensor.promotion import tensors_only
 from tinytorch.core.tensor.random import stream
-from tinytorch.core.tensor.shapes import flip_dims, pad_constant
+from tinytorch.core.tensor.shapes import flip_dims
 
 if TYPE_CHECKING:
     from collections.abc import Callable

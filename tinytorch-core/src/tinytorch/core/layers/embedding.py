@@ -9,12 +9,12 @@ import numpy as np
 from tinytorch.core.layers import init
 from tinytorch.core.module import Module, Parameter
 from tinytorch.core.tensor import Tensor, op
-from tinytorch.core.tensor.arithmetic import select
 from tinytorch.core.tensor.comparison import equal_to
 from tinytorch.core.tensor.creation import empty
 from tinytorch.core.tensor.inplace import note_write
 from tinytorch.core.tensor.numbers import whole
 from tinytorch.core.tensor.promotion import tensors_only
+from tinytorch.core.tensor.selection import select
 
 if TYPE_CHECKING:
     from tinytorch.types import Array, Shape

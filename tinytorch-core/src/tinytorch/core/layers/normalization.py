@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinytorch.core.tensor import Tensor, op
-from tinytorch.core.tensor.arithmetic import add, divide, multiply, sqrt, subtract
+from tinytorch.core.tensor.arithmetic import add, divide, multiply, subtract
 from tinytorch.core.tensor.axes import shape_of
+from tinytorch.core.tensor.elementwise import sqrt
 from tinytorch.core.tensor.inplace import note_write
 from tinytorch.core.tensor.numbers import whole
 from tinytorch.core.tensor.promotion import floats_only, tensors_only

@@ -8,12 +8,14 @@ import numpy as np
 
 from tinytorch.core.activations import log_softmax, softplus
 from tinytorch.core.tensor import Tensor, op
-from tinytorch.core.tensor.arithmetic import absolute, add, divide, log, multiply, negative, select, subtract
+from tinytorch.core.tensor.arithmetic import add, divide, multiply, subtract
 from tinytorch.core.tensor.comparison import greater, less
+from tinytorch.core.tensor.elementwise import absolute, log, negative
 from tinytorch.core.tensor.indexing import gather_along
 from tinytorch.core.tensor.numbers import real, whole
 from tinytorch.core.tensor.promotion import check_broadcast, floats_only, pair, tensors_only
 from tinytorch.core.tensor.reductions import reduce_mean, reduce_sum
+from tinytorch.core.tensor.selection import select
 
 if TYPE_CHECKING:
     from tinytorch.types import Array

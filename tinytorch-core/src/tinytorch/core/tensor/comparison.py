@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinytorch.core.tensor.arithmetic import absolute, add, multiply, subtract
+from tinytorch.core.tensor import dtypes
+from tinytorch.core.tensor.arithmetic import add, multiply, subtract
+from tinytorch.core.tensor.elementwise import absolute
 from tinytorch.core.tensor.op import op
-from tinytorch.core.tensor.promotion import one, pair, tensors_only
+from tinytorch.core.tensor.promotion import cast, one, pair, tensors_only
 
 if TYPE_CHECKING:
     from typing import Any
@@ -18,37 +20,45 @@ if TYPE_CHECKING:
     from tinytorch.types import Array
 
 
-@op(prepare=pair)
+def _comparable(name: str, a: Any, b: Any) -> tuple[Tensor, ...]:
+    """Two tensors of their common dtype; a number that this dtype has not is compared as int64."""
+    try:
+        return pair(name, a, b)
+    except OverflowError:
+        return pair(name, *[each if isinstance(each, int) else cast(each, dtypes.int64) for each in (a, b)])
+
+
+@op(prepare=_comparable)
 def equal_to(a: Array, b: Array) -> Array:
     """a == b, element by element."""
     return np.equal(a, b)
 
 
-@op(prepare=pair)
+@op(prepare=_comparable)
 def not_equal(a: Array, b: Array) -> Array:
     """a != b."""
     return np.not_equal(a, b)
 
 
-@op(prepare=pair)
+@op(prepare=_comparable)
 def less(a: Array, b: Array) -> Array:
     """a < b."""
     return np.less(a, b)
 
 
-@op(prepare=pair)
+@op(prepare=_comparable)
 def less_equal(a: Array, b: Array) -> Array:
     """a <= b."""
     return np.less_equal(a, b)
 
 
-@op(prepare=pair)
+@op(prepare=_comparable)
 def greater(a: Array, b: Array) -> Array:
     """a > b."""
     return np.greater(a, b)
 
 
-@op(prepare=pair)
+@op(prepare=_comparable)
 def greater_equal(a: Array, b: Array) -> Array:
     """a >= b."""
     return np.greater_equal(a, b)

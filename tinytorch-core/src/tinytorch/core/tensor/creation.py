@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinytorch.core.tensor import dtypes
-from tinytorch.core.tensor.arithmetic import select
 from tinytorch.core.tensor.axes import shape_of
 from tinytorch.core.tensor.numbers import real, whole
 from tinytorch.core.tensor.op import Op
+from tinytorch.core.tensor.promotion import number, tensors_only
+from tinytorch.core.tensor.quiet import quiet
+from tinytorch.core.tensor.selection import select
 
 if TYPE_CHECKING:
     from tinytorch.core.tensor.tensor import Tensor
@@ -43,7 +45,7 @@ def full(size: Any, fill_value: float, *, dtype: Any = None, requires_grad: bool
     if type(fill_value) not in dtypes.OF_SCALAR:
         raise TypeError(f"full: expected a number to fill with, got {type(fill_value).__name__}")
     found = dtypes.OF_SCALAR[type(fill_value)] if dtype is None else dtypes.as_dtype(dtype, "full")
-    return _made(np.full(_size("full", (size,)), fill_value, found), requires_grad)
+    return _made(np.full(_size("full", (size,)), number("full", fill_value, found).array), requires_grad)
 
 
 def zeros(*size: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
@@ -79,7 +81,9 @@ def empty_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False)
 def full_like(input: Tensor, fill_value: float, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     """One number with the shape and dtype of `input`."""
     real("full_like", "fill_value", fill_value)
-    return _like(lambda array, dtype: np.full_like(array, fill_value, dtype=dtype), input, dtype, requires_grad)
+    tensors_only("full_like", input)
+    found = input.array.dtype if dtype is None else dtypes.as_dtype(dtype, "full_like")
+    return full(input.shape, number("full_like", fill_value, found).item(), dtype=found, requires_grad=requires_grad)
 
 
 def arange(
@@ -87,13 +91,13 @@ def arange(
 ) -> Tensor:
     """Numbers from start (0 where only one is given) up to, not including, end; int64 if all are integers."""
     start, end = (0, start) if end is None else (start, end)
-    for what, number in (("start", start), ("end", end), ("step", step)):
-        real("arange", what, number)
-    if step == 0 or not all(math.isfinite(number) for number in (start, end, step)):
+    for what, value in (("start", start), ("end", end), ("step", step)):
+        real("arange", what, value)
+    if step == 0 or not all(math.isfinite(value) for value in (start, end, step)):
         raise ValueError(f"arange: expected finite bounds and a step other than 0, got {start}, {end}, {step}")
     if (end - start) / step < 0:
         raise ValueError(f"arange: a step of {step} does not lead from {start} to {end}")
-    integers = all(isinstance(number, int) for number in (start, end, step))
+    integers = all(isinstance(value, int) for value in (start, end, step))
     found = (dtypes.int64 if integers else dtypes.DEFAULT) if dtype is None else dtypes.as_dtype(dtype, "arange")
     return _made(np.arange(start, end, step).astype(found), requires_grad)
 
@@ -171,8 +175,7 @@ def array_of(name: str, data: Any, dtype: Any) -> Array:
         wanted = dtypes.DEFAULT
     if (wanted is None and array.dtype not in dtypes.SUPPORTED) or array.dtype.kind not in "biuf":
         raise TypeError(f"{name}: cannot make a tensor of {type(data).__name__} with dtype {array.dtype}")
-    with np.errstate(invalid="ignore", over="ignore"):  # as in `cast`
-        return array if wanted is None else array.astype(wanted, copy=False)
+    return array if wanted is None else quiet().run(array.astype, wanted, copy=False)  # as in `cast`
 
 
 def _has_tensors(data: Any) -> bool:

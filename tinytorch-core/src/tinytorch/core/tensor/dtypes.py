@@ -41,8 +41,9 @@ def as_dtype(dtype: Any, where: str = "dtype") -> DType:
     return found
 
 
-def promote_types(a: Any, b: Any) -> DType:
+def promote_types(type1: Any, type2: Any) -> DType:
     """The dtype of `a op b` for two tensors of one or more dimensions."""
+    a, b = type1, type2
     if not isinstance(a, np.dtype) or not isinstance(b, np.dtype):
         a, b = as_dtype(a, "promote_types"), as_dtype(b, "promote_types")
     if a == b:

@@ -23,3 +23,10 @@ def real(name: str, what: str, value: Any) -> float:
         return float(value + 0)  # a text of digits is no number
     except TypeError as error:
         raise TypeError(f"{name}: expected {what} as a number, got {value!r}") from error
+
+
+def flag(name: str, what: str, value: Any) -> bool:
+    """True or False; anything else is most likely an argument in the wrong place."""
+    if value is not True and value is not False:
+        raise TypeError(f"{name}: expected {what} as True or False, got {value!r}")
+    return value

@@ -10,6 +10,7 @@ import numpy as np
 from tinytorch.core.tensor.arithmetic import multiply
 from tinytorch.core.tensor.op import Op, op
 from tinytorch.core.tensor.promotion import cast, common_dtype, tensors_only
+from tinytorch.core.tensor.quiet import quiet
 from tinytorch.core.tensor.shapes import unsqueeze
 
 if TYPE_CHECKING:
@@ -42,8 +43,9 @@ def _fitting(name: str, a: Any, b: Any) -> tuple[Tensor, ...]:
 def matmul(a: Array, b: Array) -> Array:
     """a @ b: (..., n, k) @ (..., k, m) -> (..., n, m); a vector is a row on the left, a column on the right."""
     if b.ndim == 2 and a.ndim > 2 and a.flags.c_contiguous:  # one large product instead of many small ones
-        return np.matmul(a.reshape(math.prod(a.shape[:-1]), a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[-1])
-    return np.matmul(a, b)
+        rows = a.reshape(math.prod(a.shape[:-1]), a.shape[-1])
+        return quiet().run(np.matmul, rows, b).reshape(*a.shape[:-1], b.shape[-1])
+    return quiet().run(np.matmul, a, b)
 
 
 def mm(input: Tensor, mat2: Tensor) -> Tensor:

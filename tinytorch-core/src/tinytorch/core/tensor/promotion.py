@@ -11,6 +11,7 @@ import numpy as np
 
 from tinytorch.core.tensor import dtypes
 from tinytorch.core.tensor.op import Op, op
+from tinytorch.core.tensor.quiet import quiet
 
 if TYPE_CHECKING:
     from tinytorch.core.tensor.tensor import Tensor
@@ -25,8 +26,7 @@ def _without_a_gradient_unless_float(name: str, x: Tensor, dtype: DType) -> tupl
 @op(view=True, prepare=_without_a_gradient_unless_float)
 def cast(x: Array, dtype: DType) -> Array:
     """The same numbers as another dtype; the same memory where the dtype is the same."""
-    with np.errstate(invalid="ignore", over="ignore"):  # nan has no integer, too large for float16 is inf
-        return x.astype(dtype, copy=False)
+    return quiet().run(x.astype, dtype, copy=False)  # nan has no integer, too large for float16 is inf
 
 
 def tensors_only(name: str, *args: Any) -> tuple[Any, ...]:
@@ -65,7 +65,7 @@ def pair(name: str, a: Any, b: Any) -> tuple[Tensor, ...]:
             if x.dtype is y.dtype and (x.shape == y.shape or not x.ndim or not y.ndim):  # the common cases
                 return a, b
         elif type(b) is float and x.dtype.kind == "f":
-            return a, Op.tensor_class(np.array(b, x.dtype))
+            return a, Op.tensor_class(quiet().run(np.array, b, x.dtype))
     return as_one(name, (a, b), None)
 
 
@@ -86,7 +86,7 @@ def as_one(name: str, operands: tuple[Any, ...], dtype: DType | None) -> tuple[T
     if dtype is None:
         operands = checked_operands(name, operands)
         dtype = common_dtype(operands)
-    tensors = tuple(_as(operand, dtype) for operand in operands)
+    tensors = tuple(_as(name, operand, dtype) for operand in operands)
     check_broadcast(name, tensors)
     return tensors
 
@@ -97,14 +97,25 @@ def common_dtype(operands: tuple[Any, ...]) -> DType:
 
 
 def checked_operands(name: str, operands: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The operands, numpy's scalars as Python numbers; raise TypeError for the first that is no tensor or number."""
-    operands = tuple(operand.item() if isinstance(operand, np.generic) else operand for operand in operands)
+    """The operands, numpy's scalars as Python numbers; raise TypeError for the first that is no tensor or number.
+
+    An array beside a tensor counts as one.
+    """
+    beside = any(isinstance(operand, Op.tensor_class) for operand in operands)
+    operands = tuple(_of_numpy(operand, beside) for operand in operands)
     for operand in operands:
         if not isinstance(operand, Op.tensor_class) and type(operand) not in dtypes.OF_SCALAR:
             raise TypeError(
                 f"{name}: expected a Tensor or a number, got {type(operand).__name__}; make one with tinytorch.tensor"
             )
     return operands
+
+
+def _of_numpy(operand: Any, beside_a_tensor: bool) -> Any:
+    if isinstance(operand, np.generic):
+        return operand.item()
+    is_array = beside_a_tensor and isinstance(operand, np.ndarray) and operand.dtype in dtypes.SUPPORTED
+    return Op.tensor_class(operand) if is_array else operand
 
 
 def check_broadcast(name: str, tensors: tuple[Tensor, ...]) -> None:
@@ -118,7 +129,15 @@ def check_broadcast(name: str, tensors: tuple[Tensor, ...]) -> None:
         raise ValueError(f"{name}: shapes {' and '.join(map(str, shapes))} do not broadcast") from error
 
 
-def _as(operand: Any, dtype: DType) -> Tensor:
+def number(name: str, value: Any, dtype: DType) -> Tensor:
+    """A number as a 0-d tensor, without its fraction where the dtype is whole; raise OverflowError beyond its range."""
+    try:
+        return Op.tensor_class(quiet().run(np.array, int(value) if dtype.kind in "iu" else value, dtype))
+    except (OverflowError, ValueError) as error:
+        raise OverflowError(f"{name}: {value} does not fit into a {dtype} tensor") from error
+
+
+def _as(name: str, operand: Any, dtype: DType) -> Tensor:
     if isinstance(operand, Op.tensor_class):
         return operand if operand.array.dtype == dtype else cast(operand, dtype)
-    return Op.tensor_class(np.array(operand, dtype))
+    return number(name, operand, dtype)

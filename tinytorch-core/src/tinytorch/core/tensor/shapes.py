@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinytorch.core.tensor.axes import either, named_dims, one_dim, shape_of
-from tinytorch.core.tensor.numbers import real
-from tinytorch.core.tensor.op import Op, op
-from tinytorch.core.tensor.promotion import as_one, common_dtype, tensors_only
+from tinytorch.core.tensor.op import op
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tinytorch.core.tensor.tensor import Tensor
-    from tinytorch.types import Array, Arrays, Shape
+    from tinytorch.types import Array, Shape
 
 
 @op(view=True)
@@ -40,26 +38,10 @@ def broadcast_to(x: Array, shape: Shape) -> Array:
     return np.broadcast_to(x, shape)
 
 
-@op
-def concatenate(tensors: Arrays, dim: int) -> Array:
-    """The tensors, one behind the other along `dim`."""
-    return np.concatenate(tensors, axis=dim)
-
-
 @op(view=True)
 def flip_dims(x: Array, dims: tuple[int, ...]) -> Array:
     """x with the order along these dimensions reversed."""
     return np.flip(x, dims)
-
-
-@op
-def pad_constant(x: Array, widths: tuple[tuple[int, int], ...], value: float) -> Array:
-    """x with `widths[i]` = (before, after) elements of `value` added around dimension i."""
-    out = np.full_like(
-        x, value, shape=tuple(n + before + after for n, (before, after) in zip(x.shape, widths, strict=True))
-    )
-    out[tuple(slice(before, before + n) for n, (before, _) in zip(x.shape, widths, strict=True))] = x
-    return out
 
 
 def reshape(input: Tensor, *shape: Any) -> Tensor:
@@ -88,6 +70,11 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return reshape_to(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
 
 
+def ravel(input: Tensor) -> Tensor:
+    """All elements in one dimension."""
+    return reshape_to(input, (input.array.size,))
+
+
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Split one dimension into several; one size may be -1."""
     dim = one_dim("unflatten", dim, input.ndim)
@@ -111,6 +98,11 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     a, b = one_dim("transpose", dim0, input.ndim), one_dim("transpose", dim1, input.ndim)
     order[a], order[b] = order[b], order[a]
     return permute_dims(input, tuple(order[: input.ndim]))
+
+
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """`transpose` under numpy's name."""
+    return transpose(input, axis0, axis1)
 
 
 def t(input: Tensor) -> Tensor:
@@ -155,75 +147,9 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
     return broadcast_to(input, tuple(old if size == -1 else size for size, old in zip(shape, known, strict=True)))
 
 
-def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
-    """Join tensors along a dimension; the other sizes must agree."""
-    dim = either("cat", "dim", dim, axis, default=0)
-    given = _sequence("cat", tensors)
-    parts = [part for part in given if part.shape != (0,)] or given[
-        :1
-    ]  # an empty list's tensor joins with any, as in PyTorch
-    dim = one_dim("cat", dim, parts[0].ndim)
-    if parts[0].ndim == 0:
-        raise ValueError("cat: a 0-d tensor has no dimension to join along; use stack")
-    for part in parts[1:]:
-        rest = [shape[:dim] + shape[dim + 1 :] for shape in (parts[0].shape, part.shape)]
-        if part.ndim != parts[0].ndim or rest[0] != rest[1]:
-            raise ValueError(f"cat: shapes {parts[0].shape} and {part.shape} differ outside dim {dim}")
-    dtype = common_dtype(given)
-    return concatenate([as_one("cat", (part,), dtype)[0] for part in parts], dim)
-
-
-def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
-    """Join tensors of one shape along a new dimension."""
-    dim = either("stack", "dim", dim, axis, default=0)
-    parts = _sequence("stack", tensors)
-    for part in parts[1:]:
-        if part.shape != parts[0].shape:
-            raise ValueError(f"stack: expected tensors of one shape, got {parts[0].shape} and {part.shape}")
-    place = one_dim("stack", dim, parts[0].ndim + 1)
-    return cat([unsqueeze(part, place) for part in parts], place)
-
-
-def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:
-    """Add `value` around: pad is (before, after) for the last dimension, then for the one before it, and so on."""
-    tensors_only("pad", input)
-    pad = shape_of("pad", tuple(pad) if isinstance(pad, (list, tuple)) else (pad,))
-    if mode != "constant" or len(pad) % 2 or len(pad) > 2 * input.ndim or any(n < 0 for n in pad):
-        raise ValueError(
-            f"pad: expected pairs of sizes of 0 or more for mode 'constant', got {tuple(pad)} and {mode!r}"
-        )
-    given = [(pad[i], pad[i + 1]) for i in range(0, len(pad), 2)]
-    return pad_constant(input, (*[(0, 0)] * (input.ndim - len(given)), *reversed(given)), real("pad", "value", value))
-
-
 def flip(input: Tensor, *dims: Any) -> Tensor:
     """The order along these dimensions reversed."""
     return flip_dims(input, named_dims("flip", shape_of("flip", dims), input.ndim))
-
-
-def repeat(input: Tensor, *sizes: Any) -> Tensor:
-    """The whole tensor repeated so many times along each dimension."""
-    times = shape_of("repeat", sizes)
-    if any(count < 0 for count in times):
-        raise ValueError(f"repeat: expected counts of 0 or more, got {times}")
-    if len(times) < input.ndim:
-        raise ValueError(f"repeat: expected at least {input.ndim} counts for shape {input.shape}, got {len(times)}")
-    shape = (1,) * (len(times) - input.ndim) + input.shape
-    between = [size for n in shape for size in (1, n)]
-    stretched = [size for count, n in zip(times, shape, strict=True) for size in (count, n)]
-    spread = broadcast_to(reshape_to(input, tuple(between)), tuple(stretched))
-    return reshape_to(spread, tuple(count * n for count, n in zip(times, shape, strict=True)))
-
-
-def _sequence(name: str, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    if isinstance(tensors, Op.tensor_class) or not isinstance(tensors, (list, tuple)):
-        raise TypeError(f"{name}: expected a list or tuple of tensors, got {type(tensors).__name__}")
-    if not tensors:
-        raise ValueError(f"{name}: expected at least one tensor, got none")
-    for each in tensors:
-        if not isinstance(each, Op.tensor_class):
-            raise TypeError(f"{name}: expected tensors, got {type(each).__name__} among them")
-    return tuple(tensors)
 
 
 def _worked_out(name: str, input: Tensor, shape: Shape) -> Shape:

@@ -1,6 +1,6 @@
 """Tensor: an array that remembers where it came from.
 
-The class holds identity and state; what tensors can do stands in the pages before this one and is bound here.
+The class holds identity and state; what tensors can do stands in the pages before this one, bound in `methods`.
 """
 
 from __future__ import annotations
@@ -10,24 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinytorch.core.tensor import (
-    arithmetic,
-    comparison,
-    creation,
-    dtypes,
-    indexing,
-    inplace,
-    ordering,
-    printing,
-    products,
-    promotion,
-    random,
-    reductions,
-    shapes,
-)
+from tinytorch.core.tensor import comparison, inplace, printing, promotion
 from tinytorch.core.tensor.axes import one_dim
-from tinytorch.core.tensor.inplace import inplace_method
-from tinytorch.core.tensor.numbers import real
+from tinytorch.core.tensor.methods import Methods
 from tinytorch.core.tensor.op import Op
 
 if TYPE_CHECKING:
@@ -37,11 +22,11 @@ if TYPE_CHECKING:
     from tinytorch.types import Array, DType, Shape
 
 
-class Tensor:
+class Tensor(Methods):
     """An array with a gradient. People make one with `tinytorch.tensor(data)`."""
 
     __slots__ = ("__weakref__", "_is_view", "_requires_grad", "array", "grad", "node")
-    __array_priority__ = 1000  # array + tensor is a Tensor
+    __array_priority__ = 1000  # array + tensor is a Tensor: numpy's operators leave it to ours
 
     engine: Callable[..., None]  # what differentiates; the chapter autograd names itself here
 
@@ -51,8 +36,6 @@ class Tensor:
         self.node: Node | None = None  # the call that made it; None for leaves
         self._requires_grad = False
         self._is_view = False
-
-    # What it is
 
     @property
     def shape(self) -> Shape:
@@ -96,8 +79,6 @@ class Tensor:
     def is_contiguous(self) -> bool:
         """Whether its elements lie in row-major order without gaps."""
         return bool(self.array.flags.c_contiguous)
-
-    # Its place in the graph
 
     @property
     def requires_grad(self) -> bool:
@@ -161,8 +142,6 @@ class Tensor:
     def data(self, value: Tensor) -> None:
         self.array = promotion.tensors_only("data", value)[0].array
 
-    # Out of the framework
-
     def item(self) -> Any:
         """Its only element as a Python number."""
         if self.array.size != 1:
@@ -182,87 +161,6 @@ class Tensor:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         """Let numpy functions read it."""
         return np.array(self.numpy(), dtype=dtype, copy=copy)
-
-    # Copies and other dtypes
-
-    def clone(self) -> Tensor:
-        """A copy that the gradient passes through."""
-        return arithmetic.copied(self)
-
-    def contiguous(self) -> Tensor:
-        """Itself, or a row-major copy."""
-        return self if self.is_contiguous() else self.clone()
-
-    def to(self, dtype: Any) -> Tensor:
-        """The same numbers as another dtype; itself where nothing changes."""
-        found = dtypes.as_dtype(dtype.dtype if isinstance(dtype, Tensor) else dtype, "to")
-        return self if found == self.array.dtype else promotion.cast(self, found)
-
-    type = to
-
-    def float(self) -> Tensor:
-        """As float32."""
-        return self.to(dtypes.float32)
-
-    def double(self) -> Tensor:
-        """As float64."""
-        return self.to(dtypes.float64)
-
-    def half(self) -> Tensor:
-        """As float16."""
-        return self.to(dtypes.float16)
-
-    def int(self) -> Tensor:
-        """As int32."""
-        return self.to(dtypes.int32)
-
-    def long(self) -> Tensor:
-        """As int64."""
-        return self.to(dtypes.int64)
-
-    def bool(self) -> Tensor:
-        """As bool: True where nonzero."""
-        return self.to(dtypes.bool_)
-
-    def new_zeros(self, *size: Any) -> Tensor:
-        """Zeros of this dtype."""
-        return creation.zeros(*size, dtype=self.dtype)
-
-    def new_ones(self, *size: Any) -> Tensor:
-        """Ones of this dtype."""
-        return creation.ones(*size, dtype=self.dtype)
-
-    def new_tensor(self, data: Any) -> Tensor:
-        """A tensor of this dtype."""
-        return creation.tensor(data, dtype=self.dtype)
-
-    def view_as(self, other: Tensor) -> Tensor:
-        """A view with the other's shape."""
-        return shapes.view(self, other.shape)
-
-    def expand_as(self, other: Tensor) -> Tensor:
-        """Stretched to the other's shape."""
-        return shapes.expand(self, other.shape)
-
-    def masked_fill(self, mask: Tensor, value: Any) -> Tensor:
-        """`value`, a number or a 0-d tensor, where the mask is True."""
-        if not isinstance(value, Tensor):
-            return arithmetic.where(mask, _number(self, value), self)
-        if value.ndim:
-            raise ValueError(f"masked_fill: expected a number or a 0-d tensor to fill with, got shape {value.shape}")
-        return arithmetic.where(mask, value.to(self.dtype), self)
-
-    @property
-    def T(self) -> Tensor:  # noqa: N802  PyTorch's name
-        """All dimensions reversed."""
-        return shapes.permute_dims(self, tuple(range(self.ndim))[::-1])
-
-    @property
-    def mT(self) -> Tensor:  # noqa: N802  PyTorch's name
-        """The last two dimensions exchanged."""
-        return shapes.transpose(self, -2, -1)
-
-    # Python's own
 
     def __bool__(self) -> Any:
         """Its only element as True or False."""
@@ -298,8 +196,6 @@ class Tensor:
         """Whether an element equals it."""
         return bool(comparison.equal_to(self, element).array.any())
 
-    __hash__ = object.__hash__  # by identity: tensors that are equal stay different keys
-
     def __repr__(self) -> str:
         return printing.text_of(self)
 
@@ -316,132 +212,6 @@ class Tensor:
         new.grad = None if self.grad is None else self.grad.clone()
         memo[id(self)] = new
         return new
-
-    def __eq__(self, other: object) -> Any:
-        """Element by element; see `tinytorch.equal` for the whole."""
-        return comparison.equal_to(self, other) if _mixes(other) else NotImplemented
-
-    def __ne__(self, other: object) -> Any:
-        """Element by element."""
-        return comparison.not_equal(self, other) if _mixes(other) else NotImplemented
-
-    __lt__ = lt = comparison.less
-    __le__ = le = comparison.less_equal
-    __gt__ = gt = comparison.greater
-    __ge__ = ge = comparison.greater_equal
-    eq, ne = comparison.equal_to, comparison.not_equal
-    __getitem__, __setitem__ = indexing.getitem, inplace.set_item
-    __neg__ = neg = arithmetic.negative
-    __abs__ = abs = absolute = arithmetic.absolute
-    __invert__ = bitwise_not = comparison.bitwise_not
-    __and__ = __rand__ = comparison.bitwise_and
-    __or__ = __ror__ = comparison.bitwise_or
-    __xor__ = __rxor__ = comparison.bitwise_xor
-    logical_not, logical_and = comparison.logical_not, comparison.logical_and
-    logical_or, logical_xor = comparison.logical_or, comparison.logical_xor
-    isnan, isinf, isfinite = comparison.isnan, comparison.isinf, comparison.isfinite
-    isclose, allclose, equal = comparison.isclose, comparison.allclose, comparison.equal
-
-    __add__ = __radd__ = arithmetic.add
-    __mul__ = __rmul__ = mul = multiply = arithmetic.multiply
-    __sub__, __truediv__ = arithmetic.subtract, arithmetic.divide
-    __floordiv__, __mod__, __pow__ = arithmetic.floor_divide, arithmetic.remainder, arithmetic.power
-    __matmul__ = matmul = products.matmul
-    div = divide = true_divide = arithmetic.divide
-    floor_divide, remainder, pow = arithmetic.floor_divide, arithmetic.remainder, arithmetic.power
-    maximum, minimum = arithmetic.maximum, arithmetic.minimum
-    mm, bmm, dot, outer = products.mm, products.bmm, products.dot, products.outer
-
-    def add(self, other: Any, *, alpha: Any = 1) -> Tensor:
-        """self + alpha * other."""
-        return arithmetic.add(self, other if alpha == 1 else arithmetic.multiply(other, alpha))
-
-    def sub(self, other: Any, *, alpha: Any = 1) -> Tensor:
-        """self - alpha * other."""
-        return arithmetic.subtract(self, other if alpha == 1 else arithmetic.multiply(other, alpha))
-
-    def __rsub__(self, other: Any) -> Tensor:
-        return arithmetic.subtract(other, self)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return arithmetic.divide(other, self)
-
-    def __rfloordiv__(self, other: Any) -> Tensor:
-        return arithmetic.floor_divide(other, self)
-
-    def __rmod__(self, other: Any) -> Tensor:
-        return arithmetic.remainder(other, self)
-
-    def __rpow__(self, other: Any) -> Tensor:
-        return arithmetic.power(other, self)
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return products.matmul(creation.as_tensor(other), self)
-
-    exp, expm1, log, log1p = arithmetic.exp, arithmetic.expm1, arithmetic.log, arithmetic.log1p
-    sqrt, rsqrt, square, reciprocal = arithmetic.sqrt, arithmetic.rsqrt, arithmetic.square, arithmetic.reciprocal
-    sin, cos, tanh, sigmoid = arithmetic.sin, arithmetic.cos, arithmetic.tanh, arithmetic.sigmoid
-    sign, floor, ceil, round = arithmetic.sign, arithmetic.floor, arithmetic.ceil, arithmetic.round
-    clamp = clip = arithmetic.clamp
-
-    sum, mean, var, std, prod = reductions.sum, reductions.mean, reductions.var, reductions.std, reductions.prod
-    amax, amin, argmax, argmin = reductions.amax, reductions.amin, reductions.argmax, reductions.argmin
-    any, all, cumsum = reductions.any, reductions.all, reductions.cumsum
-    logsumexp, norm = reductions.logsumexp, reductions.norm
-    max, min, sort, argsort, topk = ordering.max, ordering.min, ordering.sort, ordering.argsort, ordering.topk
-
-    reshape, view, flatten, unflatten = shapes.reshape, shapes.view, shapes.flatten, shapes.unflatten
-    permute, transpose, t, movedim = shapes.permute, shapes.transpose, shapes.t, shapes.movedim
-    squeeze, unsqueeze, expand, repeat, flip = (
-        shapes.squeeze,
-        shapes.unsqueeze,
-        shapes.expand,
-        shapes.repeat,
-        shapes.flip,
-    )
-    split, chunk, narrow, select, unbind = (
-        indexing.split,
-        indexing.chunk,
-        indexing.narrow,
-        indexing.select,
-        indexing.unbind,
-    )
-    gather, scatter_add, index_select = indexing.gather, indexing.scatter_add, indexing.index_select
-    masked_select, take_along_dim, nonzero = indexing.masked_select, indexing.take_along_dim, indexing.nonzero
-    tril, triu = creation.tril, creation.triu
-
-    __iadd__ = add_ = inplace_method("add_", add)
-    __isub__ = sub_ = inplace_method("sub_", sub)
-    __imul__ = mul_ = inplace_method("mul_", arithmetic.multiply)
-    __itruediv__ = div_ = inplace_method("div_", arithmetic.divide)
-    __ipow__ = pow_ = inplace_method("pow_", arithmetic.power)
-    clamp_ = inplace_method("clamp_", arithmetic.clamp)
-    neg_, abs_ = inplace_method("neg_", arithmetic.negative), inplace_method("abs_", arithmetic.absolute)
-    exp_, log_ = inplace_method("exp_", arithmetic.exp), inplace_method("log_", arithmetic.log)
-    sqrt_, tanh_ = inplace_method("sqrt_", arithmetic.sqrt), inplace_method("tanh_", arithmetic.tanh)
-    masked_fill_ = inplace_method("masked_fill_", masked_fill)
-    fill_, copy_ = inplace_method("fill_", inplace.fill), inplace_method("copy_", inplace.copy)
-    normal_, uniform_ = inplace_method("normal_", random.normal_like), inplace_method("uniform_", random.uniform_like)
-
-    def zero_(self) -> Tensor:
-        """Every element 0, in place."""
-        return self.fill_(0)
-
-
-def _mixes(other: object) -> Any:
-    return isinstance(other, Tensor) or type(other) in dtypes.OF_SCALAR
-
-
-def _number(like: Tensor, value: Any) -> Tensor:
-    """A number in the dtype of a tensor; a float that would lose its fraction is refused."""
-    real("masked_fill", "value", value)
-    if (
-        like.array.dtype.kind != "f"
-        and type(value) is not type(like.array.dtype.type(0).item())
-        and value != int(value)
-    ):
-        raise TypeError(f"masked_fill: {value!r} does not fit into a {like.dtype} tensor")
-    return Tensor(np.array(value, like.array.dtype))
 
 
 Op.tensor_class = Tensor

@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tinytorch.serialization import PathLike, replacing
+from tinytorch.replacing import replacing
+from tinytorch.serialization import PathLike
 
 FORMAT, VERSION = "tinytorch tokenizer", 1
 LARGEST = 1 << 26  # bytes; several times the largest vocabularies in use

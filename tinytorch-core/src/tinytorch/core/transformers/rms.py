@@ -11,9 +11,10 @@ from tinytorch.core.autograd import is_grad_enabled
 from tinytorch.core.autograd.engine import vjp
 from tinytorch.core.module import Module, Parameter
 from tinytorch.core.tensor import Tensor, op
-from tinytorch.core.tensor.arithmetic import multiply, rsqrt
+from tinytorch.core.tensor.arithmetic import multiply
 from tinytorch.core.tensor.axes import shape_of
 from tinytorch.core.tensor.creation import ones
+from tinytorch.core.tensor.elementwise import rsqrt
 from tinytorch.core.tensor.numbers import real
 from tinytorch.core.tensor.promotion import floats_only, tensors_only
 
