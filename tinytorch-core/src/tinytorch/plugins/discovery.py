@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinytorch.plugins.errors import PluginError
 from tinytorch.plugins.registry import did_you_mean
@@ -17,8 +16,7 @@ GROUP = "tinytorch"
 OURS = ("profiling", "accel", "quant", "compress", "cache", "bench")  # this project's, to say what to install
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """An installed plugin that nobody has imported yet."""
 
     name: str
@@ -50,7 +48,7 @@ def installed() -> dict[str, Found]:
         elif known.distribution != found.distribution:  # else the first on sys.path shadows the other, as for modules
             both = f"{known.source} and {found.source}"
             problem = f"distributions {both} both bring a plugin '{found.name}'; uninstall one"
-            plugins[found.name] = replace(known, problem=problem)
+            plugins[found.name] = known._replace(problem=problem)
     return plugins
 
 

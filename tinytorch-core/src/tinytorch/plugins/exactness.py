@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from tinytorch.types import Kernel
 
 Function = TypeVar("Function", bound=Kernel)
 
 
-@dataclass(frozen=True)
-class Exactness:
+class Exactness(NamedTuple):
     """`|mine - core's| <= atol + rtol * |core's|`; both zero means bit for bit."""
 
     rtol: float = 0.0

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tinytorch.plugins.errors import PluginError
 from tinytorch.plugins.registry import did_you_mean
@@ -11,8 +10,7 @@ from tinytorch.plugins.registry import did_you_mean
 ALLOWED = (bool, int, float, str, list)  # what TOML can say
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One option as a plugin declares it."""
 
     name: str

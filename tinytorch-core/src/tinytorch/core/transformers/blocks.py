@@ -6,8 +6,7 @@ tokens stand, is worked out once for all blocks and handed through: a `Sight`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -35,8 +34,7 @@ class Cache(Protocol):
         """Keep new keys and values (batch, key heads, time, width) of a layer -> all that its queries may look at."""
 
 
-@dataclass(frozen=True)
-class Sight:
+class Sight(NamedTuple):
     """Where the tokens of a pass stand, and which keys each of them sees."""
 
     positions: Tensor  # (time,), or (batch, time) where rows are padded
