@@ -1,0 +1,175 @@
+"""Generation: the same tokens however they are asked for, and choices as they are described."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tinytorch as tt
+from tinytorch import models, plugins
+from tinytorch.core.transformers import LanguageModel
+from tinytorch.plugins import hookimpl
+
+
+@pytest.fixture(params=["gpt", "llama"])
+def model(request):
+    """A small model with large weights, so that its choices differ from each other."""
+    tt.manual_seed(3)
+    if request.param == "gpt":
+        made = models.GPT(11, 24, layers=2, heads=2, width=8)
+    else:
+        made = models.Llama(11, 24, layers=2, heads=4, width=16, hidden=24, kv_heads=2)
+    with tt.no_grad():
+        for parameter in made.parameters():
+            parameter.mul_(10.0 if parameter.ndim == 2 else 1.0)
+    return made
+
+
+class Concatenating:
+    """The plainest cache that keeps the protocol."""
+
+    def __init__(self):
+        self.length, self.kept = 0, {}
+
+    def positions(self, count):
+        return np.arange(self.length, self.length + count)
+
+    def update(self, layer, key, value):
+        before = self.kept.get(layer)
+        if before is not None:
+            key, value = tt.cat([before[0], key], 2), tt.cat([before[1], value], 2)
+        self.kept[layer] = key, value
+        if layer == 1:  # the last
+            self.length = key.shape[2]
+        return key, value
+
+
+class Scored(LanguageModel):
+    """Gives the same scores after every token."""
+
+    def __init__(self, scores):
+        super().__init__()
+        self.scores, self.vocab_size, self.max_length = np.array([scores]), len(scores), 10_000
+
+    def forward(self, tokens, padding, cache):
+        return tt.tensor(np.broadcast_to(self.scores, (*tokens.shape, self.vocab_size)).copy())
+
+
+@given(st.integers(0, 500), st.integers(1, 8), st.integers(1, 8))
+@settings(max_examples=25, deadline=None)
+def test_a_later_token_changes_no_earlier_score(seed, before, after):
+    tt.manual_seed(seed)
+    net = models.GPT(7, 16, layers=2, heads=2, width=8)
+    rng = np.random.default_rng(seed)
+    tokens = rng.integers(0, 7, (2, before + after))
+    changed = tokens.copy()
+    changed[:, before:] = rng.integers(0, 7, (2, after))
+    one, other = (net(tt.tensor(each)).detach().numpy()[:, :before] for each in (tokens, changed))
+    assert np.allclose(one, other, atol=1e-6)
+
+
+def test_rows_side_by_side_get_the_tokens_that_they_get_alone(model):
+    rows = [[1, 2, 3, 4, 5], [6], [7, 8, 9]]
+    together = model.generate(rows, 8, temperature=0).tolist()
+    assert together == [model.generate(row, 8, temperature=0).tolist()[0] for row in rows]
+    drawn = model.generate(rows, 8, seed=5).tolist()
+    assert drawn[0] == model.generate(rows[:1], 8, seed=5).tolist()[0]
+
+
+def test_a_cache_that_a_plugin_brings_changes_no_token(model):
+    rows = [[1, 2, 3, 4, 5], [6], [7, 8, 9]]
+    asked = []
+
+    @hookimpl
+    def make_generation_cache(model, batch, max_length):
+        asked.append((batch, max_length))
+        return Concatenating()
+
+    plugins.register(SimpleNamespace(make_generation_cache=make_generation_cache), "keeping")
+    expected = model.generate(rows, 10, temperature=0)
+    with plugins.using("keeping"):
+        found = model.generate(rows, 10, temperature=0)
+    assert asked == [(3, 15)]
+    assert found.tolist() == expected.tolist()
+
+
+def test_generating_leaves_mode_and_recording_as_they_were(model):
+    model.train()
+    steps = model.stream([1, 2], 3)
+    next(steps)
+    assert tt.is_grad_enabled()
+    assert all(module.training for module in model.modules())
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_a_row_that_has_ended_goes_on_with_the_end():
+    net = Scored([0.0, 5.0, 0.0])
+    assert net.generate([[0], [2]], 5, temperature=0, eos=1).tolist() == [[1], [1]]
+    out = Scored([0.0, 1.0, 0.5]).generate([[0], [2]], 50, seed=0, eos=2).numpy()
+    for row in out:
+        assert (row[row.tolist().index(2) :] == 2).all()
+
+
+def test_a_seed_gives_the_same_draws_and_none_those_of_the_process():
+    net = Scored(np.zeros(50))
+    assert net.generate([0], 9, seed=4).tolist() == net.generate([0], 9, seed=4).tolist()
+    assert net.generate([0], 9, seed=4).tolist() != net.generate([0], 9, seed=5).tolist()
+    tt.manual_seed(1)
+    one = net.generate([0], 9).tolist()
+    tt.manual_seed(1)
+    assert net.generate([0], 9).tolist() == one != net.generate([0], 9).tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "possible"),
+    [
+        ({"top_k": 2}, {1, 3}),
+        ({"top_p": 0.5}, {1}),
+        ({"top_p": 0.6}, {1, 3}),
+        ({"top_k": 3, "top_p": 0.85}, {1, 3, 0}),
+        ({"temperature": 1e-3}, {1}),
+        ({}, {0, 1, 2, 3}),
+    ],
+)
+def test_only_the_likely_tokens_are_drawn(options, possible):
+    net = Scored(np.log([0.15, 0.5, 0.05, 0.3]))
+    drawn = net.generate([0], 400, seed=0, **options).numpy()
+    assert set(drawn.ravel().tolist()) == possible
+
+
+def test_draws_have_the_probabilities_of_the_softmax():
+    net = Scored(np.log([0.15, 0.5, 0.05, 0.3]))
+    counts = np.bincount(net.generate([0], 4000, seed=1).numpy()[0], minlength=4) / 4000
+    assert np.abs(counts - [0.15, 0.5, 0.05, 0.3]).max() < 0.03
+    warm = np.bincount(net.generate([0], 4000, seed=1, temperature=2.0).numpy()[0], minlength=4) / 4000
+    expected = np.sqrt([0.15, 0.5, 0.05, 0.3])
+    assert np.abs(warm - expected / expected.sum()).max() < 0.03
+
+
+def test_nothing_asked_for_is_nothing():
+    assert Scored([0.0, 1.0]).generate([[0], [1]], 0).shape[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("tokens", "count", "options", "message"),
+    [
+        ([[0], []], 1, {}, "generate: expected at least one token in every row, got none"),
+        ([4], 1, {}, "generate: token 4 is outside the vocabulary 0 ... 1"),
+        ([-1], 1, {}, "generate: token -1 is outside the vocabulary 0 ... 1"),
+        ("once", 1, {}, "generate: expected tokens as integers, got str; encode text first"),
+        ([0.5], 1, {}, "generate: expected tokens as integers or rows of them"),
+        ([0], -1, {}, "generate: expected max_new_tokens of 0 or more, got -1"),
+        ([0], 10_000, {}, "generate: 1 tokens and 10000 new ones are more than the 10000 that the model can look at"),
+        ([0], 1, {"temperature": -1}, "generate: expected a temperature of 0 or more, got -1"),
+        ([0], 1, {"temperature": float("nan")}, "generate: expected a temperature of 0 or more, got nan"),
+        ([0], 1, {"top_k": 0}, "generate: expected top_k of 1 or more, got 0"),
+        ([0], 1, {"top_p": 0.0}, "generate: expected top_p above 0 and at most 1, got 0.0"),
+        ([0], 1, {"seed": "x"}, "generate: expected seed as a whole number, got 'x'"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_computed(tokens, count, options, message):
+    with pytest.raises((TypeError, ValueError, IndexError)) as caught:
+        Scored([0.0, 1.0]).stream(tokens, count, **options)
+    assert str(caught.value).startswith(message)
