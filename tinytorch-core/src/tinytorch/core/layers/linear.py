@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 def _fitting(name: str, x: Any, weight: Any, bias: Any) -> tuple[Any, ...]:
     for each in (x, weight):
         tensors_only(name, each)
-    if weight.ndim != 2 or x.ndim < 1 or x.shape[-1] != weight.shape[1]:
+    into, out_of = x.array.shape, weight.array.shape
+    if len(out_of) != 2 or not into or into[-1] != out_of[1]:
         raise ValueError(f"{name}: input {x.shape} does not fit a weight of (out, in) = {weight.shape}")
-    if bias is not None and tensors_only(name, bias)[0].shape != weight.shape[:1]:
+    if bias is not None and tensors_only(name, bias)[0].array.shape != out_of[:1]:
         raise ValueError(f"{name}: expected a bias of shape {weight.shape[:1]}, got {bias.shape}")
     if x.array.dtype != weight.array.dtype or (bias is not None and bias.array.dtype != weight.array.dtype):
         raise TypeError(f"{name}: input is {x.dtype}, weight {weight.dtype}; convert one with .to(dtype)")

@@ -73,10 +73,9 @@ def batch_norm_grad(grad: Array, x: Array, weight: Array | None, mean: Array, rs
 
 def _normalized(x: Array, dims: tuple[int, ...], eps: float) -> tuple[Array, Array, Array]:
     """(x - mean) * rstd, the mean, and rstd = 1 / sqrt(variance + eps), both with kept dimensions."""
-    mean = x.mean(axis=dims, keepdims=True)
+    mean = _mean(x, dims)
     out = x - mean
-    variance = np.mean(out * out, axis=dims, keepdims=True)
-    rstd = 1.0 / np.sqrt(variance + x.dtype.type(eps))
+    rstd = 1.0 / np.sqrt(_mean_of_products(out, out, dims) + x.dtype.type(eps))
     out *= rstd
     return out, mean, rstd
 
@@ -85,12 +84,27 @@ def _normalized_grad(grad: Array, x: Array, mean: Array, rstd: Array, dims: tupl
     """rstd * (grad - mean(grad) - normalized * mean(grad * normalized))."""
     normalized = x - mean
     normalized *= rstd
-    shared = np.mean(grad * normalized, axis=dims, keepdims=True)
-    normalized *= shared
-    normalized += grad.mean(axis=dims, keepdims=True)
+    normalized *= _mean_of_products(grad, normalized, dims)
+    normalized += _mean(grad, dims)
     np.subtract(grad, normalized, out=normalized)
     normalized *= rstd
     return normalized
+
+
+def _mean(x: Array, dims: tuple[int, ...]) -> Array:
+    """The mean along `dims`, which stay; of rows by BLAS, several times faster."""
+    size = x.shape[-1]
+    if dims == (x.ndim - 1,) and size:
+        return (x @ np.ones_like(x, shape=size))[..., None] / x.dtype.type(size)
+    return x.mean(axis=dims, keepdims=True)
+
+
+def _mean_of_products(a: Array, b: Array, dims: tuple[int, ...]) -> Array:
+    """The mean of a * b along `dims`, which stay."""
+    size = a.shape[-1]
+    if dims == (a.ndim - 1,) and size:
+        return np.vecdot(a, b)[..., None] / a.dtype.type(size)
+    return np.mean(a * b, axis=dims, keepdims=True)
 
 
 def _scaled(out: Array, weight: Array | None, bias: Array | None) -> Array:
