@@ -2,7 +2,7 @@
 
 Each side is a process of its own that waits for orders; bursts are interleaved in random order, and a row is the median
 over rounds of the ratio (our time / PyTorch's), with the smallest and largest. Results are compared before anything is
-timed. Expected before measuring, on two cores: mlp 0.7-0.9, cnn 1.4-1.7, add 0.6-0.9, chain 0.8-1.0.
+timed. Expected before measuring, on two cores: mlp 0.7-0.9, cnn 1.4-1.7, gpt 1.2-1.5, add 0.6-0.9, chain 0.8-1.0.
 
     python benchmarks/against_torch.py [--rounds 15] [--threads 2] [--only cnn] [--json]
 """
@@ -10,6 +10,7 @@ timed. Expected before measuring, on two cores: mlp 0.7-0.9, cnn 1.4-1.7, add 0.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import random
@@ -26,6 +27,7 @@ BARS = {
     "cnn": 1.7,
     "cnn-momentum": None,
     "cnn-adam": None,
+    "gpt": 1.35,
     "add": 1.0,
     "chain": 1.0,
 }
@@ -165,12 +167,14 @@ def training_step(framework: object, model: object, x: object, y: object, optimi
         "sgd": lambda: framework.optim.SGD(model.parameters(), lr=0.01, **fused),
         "momentum": lambda: framework.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, **fused),
         "adam": lambda: framework.optim.Adam(model.parameters(), lr=1e-3, **fused),
+        "adamw": lambda: framework.optim.AdamW(model.parameters(), lr=1e-3, **fused),
     }
     update = make[optimizer]()
     loss_fn = framework.nn.CrossEntropyLoss()
 
     def step() -> object:
-        loss = loss_fn(model(x), y)
+        scores = model(x)
+        loss = loss_fn(scores.reshape(-1, scores.shape[-1]), y)
         update.zero_grad()
         loss.backward()
         update.step()
@@ -206,6 +210,14 @@ def cnn(framework: object, optimizer: str = "sgd") -> object:
     )
     (x,) = arrays([(32, 3, 32, 32)], 1.0)
     return training_step(framework, model, framework.from_numpy(x), labels(framework, 32), optimizer)
+
+
+def gpt(framework: object) -> object:
+    """A character GPT: 4 layers, 128 wide, 4 heads, batch 16 of 64 tokens out of 65, AdamW."""
+    module = importlib.import_module("gpt_in_torch" if framework.__name__ == "torch" else "tinytorch.models")
+    model = module.GPT(65, 64, layers=4, heads=4, width=128)
+    tokens = framework.arange(16 * 64) * 7 % 65
+    return training_step(framework, model, tokens.reshape(16, 64), (tokens + 7) % 65, "adamw")
 
 
 def leaves(framework: object) -> list[object]:
@@ -270,6 +282,7 @@ WORKLOADS = {
     "cnn": cnn,
     "cnn-momentum": lambda framework: cnn(framework, "momentum"),
     "cnn-adam": lambda framework: cnn(framework, "adam"),
+    "gpt": gpt,
     "add": add,
     "chain": chain,
 }

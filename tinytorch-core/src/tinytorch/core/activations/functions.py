@@ -16,6 +16,7 @@ from tinytorch.core.tensor.elementwise import absolute, exp, expm1, log1p, negat
 from tinytorch.core.tensor.inplace import write
 from tinytorch.core.tensor.masks import masked
 from tinytorch.core.tensor.numbers import real
+from tinytorch.core.tensor.pieces import in_pieces
 from tinytorch.core.tensor.promotion import one, one_float, tensors_only
 from tinytorch.core.tensor.selection import clamp, select
 
@@ -72,46 +73,68 @@ def _known_form(name: str, x: Any, approximate: Any) -> tuple[Any, ...]:
 @op(prepare=_known_form)
 def gelu(x: Array, approximate: str) -> Array:
     """x * Phi(x), Phi the normal distribution; exact, or by tanh (Hendrycks & Gimpel 2016)."""
-    out = _normal_cdf(x, approximate)
-    out *= x
+    out = np.empty_like(x)
+    for numbers, piece in in_pieces(x, out):
+        if approximate == "none":
+            np.add(error_function(numbers * math.sqrt(0.5)), 1.0, out=piece)
+        else:
+            np.add(_bent(numbers, _square(numbers)), 1.0, out=piece)
+        piece *= 0.5
+        piece *= numbers
     return out
 
 
 @op
 def gelu_grad(grad: Array, x: Array, approximate: str) -> Array:
     """grad * (Phi(x) + x * Phi'(x))."""
-    if approximate == "none":
-        with np.errstate(over="ignore", under="ignore"):  # far out, the density is 0
-            density = np.exp(x * x * -0.5)
-        density *= x
-        density *= 1.0 / math.sqrt(2.0 * math.pi)
-        density += _normal_cdf(x, approximate)
-        density *= grad
-        return density
-    bent = np.tanh(_inner(x))
-    inner_slope = np.square(np.clip(x, -100.0, 100.0))  # beyond, bent is 1 or -1 and the slope does not matter
-    inner_slope *= 3.0 * CUBIC * ROOT
-    inner_slope += ROOT
-    return (0.5 * (1.0 + bent) + 0.5 * x * (1.0 - bent * bent) * inner_slope) * grad
+    slope = _exact_slope if approximate == "none" else _tanh_slope
+    out = np.empty_like(x)
+    for arrived, numbers, piece in in_pieces(grad, x, out):
+        np.multiply(slope(numbers), arrived, out=piece)
+    return out
 
 
 ROOT = math.sqrt(2.0 / math.pi)
 CUBIC = 0.044715  # equation 2 of "Gaussian error linear units"
 
 
-def _normal_cdf(x: Array, approximate: str) -> Array:
-    out = error_function(x * math.sqrt(0.5)) if approximate == "none" else np.tanh(_inner(x))
+def _exact_slope(x: Array) -> Array:
+    with np.errstate(over="ignore", under="ignore"):  # far out, the density is 0
+        out = np.exp(x * x * -0.5)
+    out *= x
+    out *= 1.0 / math.sqrt(2.0 * math.pi)
+    out += 0.5
+    out += error_function(x * math.sqrt(0.5)) * 0.5
+    return out
+
+
+def _tanh_slope(x: Array) -> Array:
+    """(1 + b) / 2 * (1 + (1 - b) * x * u'(x)), for b = tanh(u(x)): the derivative of x * (1 + b) / 2, factored."""
+    squared = np.minimum(_square(x), 1e4)  # beyond, bent is 1 or -1, and infinity times 0 would be nan
+    bent = _bent(x, squared)
+    squared *= 3.0 * CUBIC * ROOT
+    squared += ROOT
+    squared *= x
+    out = np.subtract(1.0, bent)
+    out *= squared
     out += 1.0
+    bent += 1.0
+    out *= bent
     out *= 0.5
     return out
 
 
-def _inner(x: Array) -> Array:
-    out = np.square(np.clip(x, -100.0, 100.0))
-    out *= CUBIC * ROOT
+def _square(x: Array) -> Array:
+    with np.errstate(over="ignore"):  # then tanh is 1 or -1
+        return np.multiply(x, x)
+
+
+def _bent(x: Array, squared: Array) -> Array:
+    """tanh(sqrt(2 / pi) * (x + 0.044715 * x ** 3))."""
+    out = np.multiply(squared, CUBIC * ROOT)
     out += ROOT
     out *= x
-    return out
+    return np.tanh(out)
 
 
 @op(prepare=_with_axis)

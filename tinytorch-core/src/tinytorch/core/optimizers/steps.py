@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinytorch.core.tensor import op
+from tinytorch.core.tensor.pieces import in_pieces
 
 if TYPE_CHECKING:
     from tinytorch.types import Array, Arrays
-
-PIECE = 1 << 16  # numbers worked on at a time: a few arrays of them fit into a level-2 cache
 
 
 @op(inplace=True)
@@ -170,12 +169,7 @@ def _add_square(square: Array, g: Array, kept: float, scratch: Array) -> None:
 
 def _pieces(param: Array, grad: Array, *state: Array) -> Iterator[list[Array]]:
     """Parameter, gradient, a scratch buffer and the state, piece by piece."""
-    arrays = (param, grad, *state)
-    if param.size <= PIECE or not all(array.flags.c_contiguous for array in arrays):
-        yield [param, grad, np.empty_like(param), *state]
-        return
-    flat = [array.reshape(-1) for array in arrays]
-    scratch = np.empty_like(flat[0][:PIECE])
-    for start in range(0, param.size, PIECE):
-        p, g, *rest = [array[start : start + PIECE] for array in flat]
-        yield [p, g, scratch[: p.size], *rest]
+    scratch = None
+    for p, g, *rest in in_pieces(param, grad, *state):
+        scratch = np.empty_like(p) if scratch is None else scratch
+        yield [p, g, scratch[: p.size] if p.ndim == 1 else scratch, *rest]
