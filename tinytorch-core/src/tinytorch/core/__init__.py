@@ -1,5 +1,6 @@
 """The course: one chapter a module, each readable after the ones before it.
 
-tensor, activations, layers, losses, autograd, optimizers, training, spatial, dataloader, tokenization; then the two
-switches that need a plugin to be turned on, acceleration and caching. The order is kept by an import-linter contract.
+tensor, module, activations, layers, losses, autograd, optimizers, training, spatial, dataloader, tokenization,
+embeddings, attention, transformers; then the two switches that need a plugin to be turned on, acceleration and caching.
+The order is kept by an import-linter contract.
 """

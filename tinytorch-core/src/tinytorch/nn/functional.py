@@ -9,13 +9,13 @@ from tinytorch.core.activations import (
     relu6,
     sigmoid,
     silu,
-    softplus,
     tanh,
 )
 from tinytorch.core.activations.functions import gelu_of as gelu
 from tinytorch.core.activations.functions import log_softmax_along as log_softmax
 from tinytorch.core.activations.functions import relu_with_inplace as relu
 from tinytorch.core.activations.functions import softmax_along as softmax
+from tinytorch.core.activations.functions import softplus_of as softplus
 from tinytorch.core.attention import scaled_dot_product_attention
 from tinytorch.core.layers import batch_norm, dropout, embedding, group_norm, layer_norm, linear
 from tinytorch.core.losses import (

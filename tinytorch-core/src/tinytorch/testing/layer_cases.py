@@ -40,6 +40,10 @@ def _gelu_grad(rng: Generator, dtype: DType) -> Arguments:
     return draw.normal(rng, x.shape, dtype), x, form
 
 
+def _softplus(rng: Generator, dtype: DType) -> Arguments:
+    return draw.normal(rng, draw.shape(rng), dtype), float(rng.uniform(0.5, 2.0)), 20.0
+
+
 def _along(rng: Generator, dtype: DType) -> Arguments:
     shape = draw.shape(rng, low=1)
     axis = int(rng.integers(0, len(shape)))
@@ -142,6 +146,7 @@ ACTIVATIONS = (
     OpCase("silu_grad", _gradient_of(draw.normal), NEAR),
     OpCase("gelu", _gelu, NEAR),
     OpCase("gelu_grad", _gelu_grad, NEAR),
+    OpCase("softplus", _softplus, NEAR),
     OpCase("softmax", _along, NEAR),
     OpCase("softmax_grad", _softmax_grad, NEAR),
     OpCase("log_softmax", _along, NEAR),

@@ -9,15 +9,15 @@ import numpy as np
 
 from tinytorch.core.activations.erf import error_function
 from tinytorch.core.tensor import op
-from tinytorch.core.tensor.arithmetic import add, divide, maximum, multiply
+from tinytorch.core.tensor.arithmetic import add, divide, multiply
 from tinytorch.core.tensor.axes import one_dim
 from tinytorch.core.tensor.comparison import greater, greater_equal
-from tinytorch.core.tensor.elementwise import absolute, exp, expm1, log1p, negative
+from tinytorch.core.tensor.elementwise import expm1, negative, sigmoid
 from tinytorch.core.tensor.inplace import write
 from tinytorch.core.tensor.masks import masked
 from tinytorch.core.tensor.numbers import real
 from tinytorch.core.tensor.pieces import in_pieces
-from tinytorch.core.tensor.promotion import one, one_float, tensors_only
+from tinytorch.core.tensor.promotion import floats_only, one, one_float, tensors_only
 from tinytorch.core.tensor.selection import clamp, select
 
 if TYPE_CHECKING:
@@ -45,21 +45,17 @@ def relu_grad(grad: Array, out: Array) -> Array:
 @op(prepare=one_float)
 def silu(x: Array) -> Array:
     """x * sigmoid(x)."""
-    out = np.tanh(x * 0.5)
-    out += 1.0
-    out *= 0.5
-    out *= x
-    return out
+    return x * sigmoid.kernel(x)
 
 
 @op
 def silu_grad(grad: Array, x: Array) -> Array:
     """grad * s * (1 + x * (1 - s)), s = sigmoid(x)."""
-    sigmoid = (np.tanh(x * 0.5) + 1.0) * 0.5
-    slope = np.subtract(1.0, sigmoid)
+    share = sigmoid.kernel(x)
+    slope = np.subtract(1.0, share)
     slope *= x
     slope += 1.0
-    slope *= sigmoid
+    slope *= share
     slope *= grad
     return slope
 
@@ -211,12 +207,23 @@ def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
     return select(greater(input, 0.0), input, curve)
 
 
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+def _numbers(name: str, x: Any, beta: Any, threshold: Any) -> tuple[Any, ...]:
+    return *floats_only(name, x), real(name, "beta", beta), real(name, "threshold", threshold)
+
+
+@op(prepare=_numbers)
+def softplus(x: Array, beta: float, threshold: float) -> Array:
     """log(1 + exp(beta * x)) / beta; x itself where beta * x is above the threshold."""
-    tensors_only("softplus", input)
-    scaled = multiply(input, real("softplus", "beta", beta))
-    curve = add(maximum(scaled, 0.0), log1p(exp(negative(absolute(scaled)))))
-    return select(greater(scaled, real("softplus", "threshold", threshold)), input, divide(curve, float(beta)))
+    scaled = x * beta
+    curve = np.log1p(np.exp(-np.abs(scaled)))  # of -|x|: exp cannot overflow
+    curve += np.maximum(scaled, 0.0)
+    curve /= beta
+    return np.where(scaled > threshold, x, curve)
+
+
+def softplus_of(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """log(1 + exp(beta * x)) / beta; x itself where beta * x is above the threshold."""
+    return softplus(input, beta, threshold)
 
 
 def hardsigmoid(input: Tensor) -> Tensor:
@@ -237,7 +244,7 @@ def relu6(input: Tensor) -> Tensor:
 def logsigmoid(input: Tensor) -> Tensor:
     """log(sigmoid(x)), which cannot underflow: -softplus(-x)."""
     tensors_only("logsigmoid", input)
-    return negative(softplus(negative(input), threshold=math.inf))
+    return negative(softplus(negative(input), 1.0, math.inf))
 
 
 def relu_(input: Tensor) -> Tensor:

@@ -127,7 +127,7 @@ class Softplus(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """(...) -> (...)."""
-        return functions.softplus(input, self.beta, self.threshold)
+        return functions.softplus_of(input, self.beta, self.threshold)
 
     def extra_repr(self) -> str:
         """Return the options, as `repr` shows them."""

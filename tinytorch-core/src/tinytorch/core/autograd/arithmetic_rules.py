@@ -26,8 +26,8 @@ def add_rule(grad: Tensor, _out: None, _a: None, _b: None) -> Gradients:
 
 
 @arithmetic.subtract.rule
-def subtract_rule(grad: Tensor, _out: None, _a: None, b: Tensor) -> Gradients:
-    return grad, negative(grad) if b.requires_grad else None
+def subtract_rule(grad: Tensor, _out: None, _a: None, b_for_b: Tensor | None) -> Gradients:
+    return grad, None if b_for_b is None else negative(grad)
 
 
 @arithmetic.multiply.rule
@@ -39,26 +39,28 @@ def multiply_rule(grad: Tensor, _out: None, a_for_b: Tensor | None, b_for_a: Ten
 
 
 @arithmetic.divide.rule
-def divide_rule(grad: Tensor, out: Tensor, a: Tensor, b: Tensor) -> Gradients:
+def divide_rule(grad: Tensor, out_for_b: Tensor | None, _a: None, b: Tensor) -> Gradients:
     quotient = divide(grad, b)
-    return quotient, negative(multiply(quotient, out)) if b.requires_grad else None
+    return quotient, None if out_for_b is None else negative(multiply(quotient, out_for_b))
 
 
 @arithmetic.remainder.rule
-def remainder_rule(grad: Tensor, _out: None, a: Tensor, b: Tensor) -> Gradients:
-    return grad, negative(multiply(grad, arithmetic.floor_divide(a, b))) if b.requires_grad else None
+def remainder_rule(grad: Tensor, _out: None, a_for_b: Tensor | None, b_for_b: Tensor | None) -> Gradients:
+    if a_for_b is None or b_for_b is None:
+        return grad, None
+    return grad, negative(multiply(grad, arithmetic.floor_divide(a_for_b, b_for_b)))
 
 
 @arithmetic.power.rule
-def power_rule(grad: Tensor, out: Tensor, a: Tensor, b: Tensor) -> Gradients:
+def power_rule(grad: Tensor, out_for_b: Tensor | None, a: Tensor, b: Tensor) -> Gradients:
     """b * a ** (b - 1), which is 0 where b is 0 even if a is 0 too; out * log(a), which is 0 where both are 0."""
     by_base = by_exponent = None
     if a.requires_grad:
         slope = multiply(b, power(a, subtract(b, 1.0)))
         by_base = multiply(grad, select(equal_to(b, 0.0), 0.0, slope))
-    if b.requires_grad:
+    if out_for_b is not None:
         at_zero = logical_and(equal_to(a, 0.0), greater_equal(b, 0.0))
-        by_exponent = multiply(grad, select(at_zero, 0.0, multiply(out, log(a))))
+        by_exponent = multiply(grad, select(at_zero, 0.0, multiply(out_for_b, log(a))))
     return by_base, by_exponent
 
 

@@ -150,7 +150,8 @@ def _apply_rule(node: Node, gradient: Tensor) -> Sequence[Tensor | None]:
 def _output(node: Node) -> Any:
     """The saved output as tensors; the first stands in the graph where it stood."""
     if type(node.out) is tuple:
-        return (_restored(node, node.out[0]), *[Tensor(each) for each in node.out[1:]])
+        first = None if node.out[0] is None else _restored(node, node.out[0])
+        return (first, *[Tensor(each) for each in node.out[1:]])
     return _restored(node, node.out)
 
 

@@ -20,18 +20,19 @@ from tinytorch.core.layers.embedding import embedding, embedding_grad
 from tinytorch.core.layers.linear import linear, linear_weight_grad
 from tinytorch.core.losses import functions as losses
 from tinytorch.core.tensor.arithmetic import divide, multiply, subtract
+from tinytorch.core.tensor.comparison import greater
 from tinytorch.core.tensor.elementwise import exp, log, sigmoid, sqrt
 from tinytorch.core.tensor.indexing import pick
 from tinytorch.core.tensor.products import matmul
 from tinytorch.core.tensor.reductions import reduce_sum
-from tinytorch.core.tensor.selection import clamp
+from tinytorch.core.tensor.selection import clamp, select
 
 if TYPE_CHECKING:
     from tinytorch.core.tensor import Tensor
     from tinytorch.types import Shape
 
     Gradients = tuple[Tensor | None, ...]
-    Saved = tuple[Tensor, Tensor, Tensor]
+    Saved = tuple[None, Tensor, Tensor]
 
 
 # Activations
@@ -84,6 +85,12 @@ def _tanh_gelu_curvature(x: Tensor) -> Tensor:
     bent = (root * (x + cubic * x * x * x)).tanh()
     slope = root * (1.0 + 3.0 * cubic * x * x)
     return (1.0 - bent * bent) * (slope + 0.5 * x * (6.0 * root * cubic * x - 2.0 * bent * slope * slope))
+
+
+@activations.softplus.rule
+def softplus_rule(grad: Tensor, _out: None, x: Tensor, beta: float, threshold: float) -> Tensor:
+    scaled = multiply(x, beta)
+    return multiply(grad, select(greater(scaled, threshold), 1.0, sigmoid(scaled)))
 
 
 @activations.softmax.rule
@@ -151,9 +158,9 @@ def embedding_grad_rule(grad: Tensor, _out: None, _grad_out: None, indices: Tens
 
 @normalization.layer_norm.rule
 def layer_norm_rule(
-    grad: Tensor, out: Saved, x: Tensor, weight: Tensor | None, bias: Tensor | None, ndim: int, eps: float
+    grad: Tensor, saved: Saved, x: Tensor, weight: Tensor | None, bias: Tensor | None, ndim: int, eps: float
 ) -> Gradients:
-    _, mean, rstd = out
+    _, mean, rstd = saved
     by_input = normalization.layer_norm_grad(grad, x, weight, mean, rstd, ndim) if x.requires_grad else None
     by_weight = None
     if weight is not None and weight.requires_grad:
@@ -173,9 +180,9 @@ def layer_norm_grad_rule(
 
 @normalization.batch_norm.rule
 def batch_norm_rule(
-    grad: Tensor, out: Saved, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
+    grad: Tensor, saved: Saved, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
 ) -> Gradients:
-    _, mean, rstd = out
+    _, mean, rstd = saved
     by_input = normalization.batch_norm_grad(grad, x, weight, mean, rstd) if x.requires_grad else None
     dims = (0, *range(2, x.ndim))
     by_weight = None
@@ -233,8 +240,8 @@ def _normalized_grad_rule(
 
 
 @losses.cross_entropy.rule
-def cross_entropy_rule(grad: Tensor, out: tuple[Tensor, Tensor], scores: Tensor, target: Tensor) -> Gradients:
-    return losses.cross_entropy_grad(grad, scores, target, out[1]), None
+def cross_entropy_rule(grad: Tensor, saved: tuple[None, Tensor], scores: Tensor, target: Tensor) -> Gradients:
+    return losses.cross_entropy_grad(grad, scores, target, saved[1]), None
 
 
 @losses.cross_entropy_grad.rule

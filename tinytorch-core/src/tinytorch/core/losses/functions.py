@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tinytorch.core.activations import log_softmax, softplus
+from tinytorch.core.activations import log_softmax
+from tinytorch.core.activations.functions import softplus
 from tinytorch.core.tensor import Tensor, op
 from tinytorch.core.tensor.arithmetic import add, divide, multiply, subtract
 from tinytorch.core.tensor.comparison import greater, less
@@ -139,7 +141,7 @@ def binary_cross_entropy_with_logits(
 ) -> Tensor:
     """binary_cross_entropy of sigmoid(input), computed without ever forming a probability that rounds to 0 or 1."""
     _check_same_shape("binary_cross_entropy_with_logits", input, target, reduction)
-    surprise = softplus(negative(input), threshold=float("inf"))  # -log sigmoid(input)
+    surprise = softplus(negative(input), 1.0, math.inf)  # -log sigmoid(input)
     hits = multiply(surprise, target)
     misses = multiply(subtract(1.0, target), add(input, surprise))
     losses = add(_times("binary_cross_entropy_with_logits", hits, pos_weight), misses)

@@ -10,9 +10,10 @@ import numpy as np
 from tinytorch.core.spatial.geometry import channels_last, of_one_or_many, output_size, pair, window_slices
 from tinytorch.core.tensor import Tensor, op
 from tinytorch.core.tensor.arithmetic import divide
+from tinytorch.core.tensor.indexing import narrow
+from tinytorch.core.tensor.joining import cat
 from tinytorch.core.tensor.masks import masked
 from tinytorch.core.tensor.numbers import whole
-from tinytorch.core.tensor.products import matmul
 from tinytorch.core.tensor.promotion import floats_only
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from tinytorch.types import Array, Shape
 
     Gradients = tuple[Tensor | None, ...]
-    Places = tuple[Tensor, Tensor]
+    Places = tuple[None, Tensor]
 
 
 @op
@@ -34,7 +35,7 @@ def max_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Sides, dilation: P
     views = window_slices(kernel, stride, dilation, _out_sizes(images.shape, kernel, stride, dilation))
     (down, across), *others = views
     largest = images[:, down, across].copy()
-    place = np.zeros_like(largest, dtype=np.min_scalar_type(len(views) - 1))
+    place = _first_inside(largest, kernel, stride, padding, dilation)
     for number, (down, across) in enumerate(others, start=1):
         window = images[:, down, across]
         larger = np.greater(window, largest).astype(place.dtype)
@@ -95,9 +96,9 @@ def sum_pool2d_grad(grad: Array, shape: Shape, kernel: Pair, stride: Pair, paddi
 
 @max_pool2d.rule
 def max_pool2d_rule(
-    grad: Tensor, out: Places, x_shape: Shape, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair
+    grad: Tensor, saved: Places, x_shape: Shape, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair
 ) -> Tensor:
-    return max_pool2d_grad(grad, out[1], x_shape, kernel, stride, padding, dilation)
+    return max_pool2d_grad(grad, saved[1], x_shape, kernel, stride, padding, dilation)
 
 
 @max_pool2d_grad.rule
@@ -196,8 +197,18 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     sizes = pair("adaptive_avg_pool2d", "output_size", known if len(wanted) == 2 else wanted)
     if sizes == (1, 1):
         return input.mean((2, 3), keepdim=True)
-    down, across = (Tensor(_bins(n, m, input)) for n, m in zip(input.shape[2:], sizes, strict=True))
-    return matmul(matmul(down, input), across.mT)
+    return _in_bins(_in_bins(input, 2, sizes[0]), 3, sizes[1])
+
+
+def _first_inside(largest: Array, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair) -> Array:
+    """For each window the first of its places that lies in the image, where its maximum is if all are -inf."""
+    down, across = (
+        np.maximum(0, -((np.arange(n) * s - before) // d))
+        for n, s, (before, _), d in zip(largest.shape[1:3], stride, padding, dilation, strict=True)
+    )
+    out = np.zeros_like(largest, dtype=np.min_scalar_type(math.prod(kernel) - 1))
+    out += (down[:, None] * kernel[1] + across).astype(out.dtype)[:, :, None]
+    return out
 
 
 def _point_at_nans(place: Array, largest: Array, images: Array, views: list[tuple[slice, slice]]) -> None:
@@ -216,11 +227,11 @@ def _positions(place: Array, width: int, kernel: Pair, stride: Pair, padding: Si
     return np.asarray(rows * width + columns)
 
 
-def _bins(size: int, count: int, like: Tensor) -> Array:
-    """The matrix that averages `size` numbers into bins, i * size / count to (i + 1) * size / count, rounded."""
-    numbers, places = np.arange(count)[:, None], np.arange(size)
-    inside = (places >= numbers * size // count) & (places < -(-(numbers + 1) * size // count))
-    return (inside / inside.sum(1, keepdims=True)).astype(like.dtype)
+def _in_bins(input: Tensor, dim: int, count: int) -> Tensor:
+    """The means along `dim` of bins from i * size / count to (i + 1) * size / count, rounded down and up."""
+    size = input.shape[dim]
+    ends = [(number * size // count, -(-(number + 1) * size // count)) for number in range(count)]
+    return cat([narrow(input, dim, start, end - start).mean(dim, keepdim=True) for start, end in ends], dim)
 
 
 def _window(

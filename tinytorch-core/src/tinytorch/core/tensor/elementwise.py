@@ -98,9 +98,12 @@ def tanh(x: Array) -> Array:
 
 @op(prepare=one_float)
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)), as (1 + tanh(x / 2)) / 2, which cannot overflow."""
-    out = np.tanh(x * 0.5)
-    return (out + 1.0) * 0.5
+    """1 / (1 + exp(-x)); where exp overflows it is 0, as it should be."""
+    return quiet().run(_sigmoid, x)
+
+
+def _sigmoid(x: Array) -> Array:
+    return 1.0 / (np.exp(np.negative(x)) + 1.0)
 
 
 @op

@@ -47,7 +47,7 @@ class Node:
 
 Edge: TypeAlias = "Node | Tensor | None"
 Keep: TypeAlias = "str | int"  # of an argument, for backward: ALL, NOTHING, "shape", "dtype", or for which input
-ALL, NOTHING = "all", "nothing"
+ALL, NOTHING, REST = "all", "nothing", "all but the first"
 PYTORCH_NAMES = {"input": 0, "other": 1, "exponent": 1}  # the place that PyTorch's functions give them
 Derivative = TypeVar("Derivative", bound=Callable[..., Any])
 
@@ -69,7 +69,7 @@ class Op:
         self.inplace = inplace  # writes its first inputs, has no derivative
         self.prepare = prepare  # makes the kernel's arguments of what people pass: numbers, mixed dtypes
         self.derivative: Callable[..., Any] | None = None
-        self.saves_out = False
+        self.saves_out: Keep = NOTHING
         self.saves: tuple[Keep, ...] = ()
         registry.declare(self)
 
@@ -77,14 +77,15 @@ class Op:
         """Declare the derivative: `(grad, out, *inputs, *params) -> gradients of the inputs`, written with ops.
 
         The names say what is kept for backward: of `x` all, of `x_shape` and `x_dtype` no more than that, of `_x`
-        nothing (the rule sees None), and `x_for_y` only where y requires grad (else None). A gradient may keep the
-        shape of the output: autograd sums or stretches it to the input's.
+        nothing (the rule sees None), and `x_for_y` only where y requires grad (else None). So for the output, too;
+        named `saved`, all of several outputs but the first are kept. A gradient may keep the shape of the output:
+        autograd sums or stretches it to the input's.
         """
         names = derivative.__code__.co_varnames[1 : derivative.__code__.co_argcount]
         if len(names) != 1 + len(self.arguments):
             raise TypeError(f"rule of op '{self.name}': expected the arguments grad, out, {', '.join(self.arguments)}")
         self.derivative = derivative
-        self.saves_out = not names[0].startswith("_")
+        self.saves_out = REST if names[0] == "saved" else _keep(names[0], self.arguments)
         self.saves = tuple(_keep(name, self.arguments) for name in names[1:])
         return derivative
 
@@ -151,8 +152,17 @@ class Op:
             arg if keep is ALL else None if keep is NOTHING else _kept(arg, keep, args)
             for arg, keep in zip(args, self.saves, strict=True)
         ]
-        result.node = Node(self, saved, out if self.saves_out else None, edges, result.array.shape)
+        result.node = Node(self, saved, self._kept_out(out, args), edges, result.array.shape)
         result._requires_grad = True
+
+    def _kept_out(self, out: Any, args: tuple[Any, ...]) -> Any:
+        """Of what the kernel gave, what the rule will need."""
+        keep = self.saves_out
+        if keep is NOTHING or keep is ALL:
+            return out if keep is ALL else None
+        if keep is REST:
+            return None, *out[1:]
+        return out if args[keep]._requires_grad else None  # type: ignore[index]  # a place
 
     def _by_position(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """All arguments in order, under the op's names for them or PyTorch's."""
@@ -198,7 +208,7 @@ class UnaryOp(Op):
             (keep,) = self.saves
             saved = (x if keep is ALL else None if keep is NOTHING else _kept(x, keep, (x,)),)
             made = result[0] if type(result) is tuple else result
-            made.node = Node(self, saved, out if self.saves_out else None, (x.node or x,), made.array.shape)
+            made.node = Node(self, saved, self._kept_out(out, (x,)), (x.node or x,), made.array.shape)
             made._requires_grad = True
         return result
 
@@ -229,7 +239,7 @@ class BinaryOp(Op):
                 (b.node or b) if b._requires_grad else None,
             )
             made = result[0] if type(result) is tuple else result
-            made.node = Node(self, saved, out if self.saves_out else None, edges, made.array.shape)
+            made.node = Node(self, saved, self._kept_out(out, (a, b)), edges, made.array.shape)
             made._requires_grad = True
         return result
 

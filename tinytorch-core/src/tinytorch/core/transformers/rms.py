@@ -61,14 +61,14 @@ def rms_norm_grad(grad: Array, x: Array, weight: Array | None, rrms: Array, ndim
 
 @rms_norm.rule
 def rms_norm_rule(
-    grad: Tensor, out: tuple[Tensor, Tensor], x: Tensor, weight: Tensor | None, ndim: int, eps: float
+    grad: Tensor, saved: tuple[None, Tensor], x: Tensor, weight: Tensor | None, ndim: int, eps: float
 ) -> Gradients:
     """From the fused op, or through the formula where a second derivative may follow."""
     if is_grad_enabled():
         inputs = (x,) if weight is None else (x, weight)
         return vjp(lambda x, weight=None: _normalized(x, weight, ndim, eps), inputs, grad)
     learns = weight is not None and weight.requires_grad
-    return rms_norm_grad(grad, x, weight, out[1], ndim), multiply(grad, multiply(x, out[1])) if learns else None
+    return rms_norm_grad(grad, x, weight, saved[1], ndim), multiply(grad, multiply(x, saved[1])) if learns else None
 
 
 def _normalized(x: Tensor, weight: Tensor | None, ndim: int, eps: float) -> Tensor:
