@@ -155,6 +155,12 @@ def test_the_settings_of_rotation_are_found_where_transformers_5_has_them(tmp_pa
     np.testing.assert_allclose(answers(model, "llama"), ANSWERS["llama"], rtol=0, atol=6e-5)
 
 
+def test_the_epsilon_of_norms_is_the_settings(tmp_path):
+    model = load_pretrained(write(tmp_path, "llama", rms_norm_eps=0.25))
+    assert model.model["norm"].eps == model.model["layers"][1].input_layernorm.eps == 0.25
+    assert load_pretrained(write(tmp_path, "bert", layer_norm_eps=0.25)).embeddings.LayerNorm.eps == 0.25
+
+
 def refused(folder):
     with pytest.raises(CheckpointError) as raised:
         load_pretrained(folder)
