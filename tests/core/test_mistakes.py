@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tinytorch as tt
-from tinytorch import nn
+from tinytorch import models, nn
 from tinytorch.core import dataloader, tokenization, training
 from tinytorch.core.training import Trainer
 from tinytorch.nn import functional as F
@@ -36,6 +36,7 @@ def things():
     return {
         "tt": tt,
         "np": np,
+        "models": models,
         "nn": nn,
         "F": F,
         "data": data,

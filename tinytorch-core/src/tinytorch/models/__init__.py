@@ -3,10 +3,22 @@
 The small ones are functions that return a `Sequential`: printing one shows all of it.
 """
 
+from tinytorch.models.bert import BertEncoder, sentence_embeddings
 from tinytorch.models.gpt import GPT
 from tinytorch.models.images import digits_cnn, fashion_cnn
 from tinytorch.models.llama import Llama
 from tinytorch.models.llama2c import load_llama2c
 from tinytorch.models.mlp import mlp
+from tinytorch.models.pretrained import load_pretrained
 
-__all__ = ["GPT", "Llama", "digits_cnn", "fashion_cnn", "load_llama2c", "mlp"]
+__all__ = [
+    "GPT",
+    "BertEncoder",
+    "Llama",
+    "digits_cnn",
+    "fashion_cnn",
+    "load_llama2c",
+    "load_pretrained",
+    "mlp",
+    "sentence_embeddings",
+]
