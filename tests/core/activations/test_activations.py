@@ -65,3 +65,10 @@ def test_an_infinite_gradient_passes_relu_only_where_it_is_open():
     x = tt.tensor([1.0, -1.0, 0.0, nan], requires_grad=True)
     F.relu(x).backward(tt.full((4,), inf))
     assert x.grad.tolist() == [inf, 0.0, 0.0, inf]  # as in PyTorch, nan included
+
+
+def test_sigmoid_keeps_its_digits_far_below_zero():
+    x = np.array([-16.0, -20.0, -80.0, 20.0, -200.0, 200.0], np.float32)
+    expected = 1.0 / (1.0 + np.exp(-x.astype(np.float64)))
+    assert np.allclose(F.sigmoid(tt.tensor(x)).numpy(), expected, rtol=1e-6)
+    assert np.allclose(F.silu(tt.tensor(x)).numpy(), x * expected, rtol=1e-6, atol=1e-40)

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+import tinytorch as tt
 from tinytorch.nn import functional as F
 from tinytorch.testing import check_gradient, draw
 
@@ -47,3 +48,14 @@ def test_no_activation_overflows(name):
     x = tt.tensor([-1e30, -1000.0, 0.0, 1000.0, 1e30], requires_grad=True)
     getattr(F, name)(x).sum().backward()
     assert all(math.isfinite(each) for each in x.grad.tolist())
+
+
+@pytest.mark.parametrize(
+    ("function", "slope", "curvature"), [(F.softplus, 0.5, 0.25), (F.logsigmoid, 0.5, -0.25)], ids=["softplus", "log"]
+)
+def test_derivatives_hold_at_zero_where_the_pieces_meet(function, slope, curvature):
+    x = tt.zeros(1, requires_grad=True)
+    (first,) = tt.autograd.grad(function(x).sum(), x, create_graph=True)
+    (second,) = tt.autograd.grad(first.sum(), x)
+    assert first.item() == slope
+    assert second.item() == curvature

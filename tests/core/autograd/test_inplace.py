@@ -181,3 +181,43 @@ def test_a_shape_is_kept_where_a_gradient_needs_no_more(x):
     held.detach().zero_()
     out.backward()
     assert np.allclose(x.grad.numpy(), 1 / 3)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        tt.nn.Sequential(tt.nn.Conv2d(2, 2, 3), tt.nn.BatchNorm2d(2)),
+        tt.nn.MaxPool2d(2),
+        tt.nn.LayerNorm(6),
+        tt.nn.RMSNorm(6),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_relu_may_write_into_what_a_layer_gave(layer):
+    x = tt.randn(2, 2, 6, 6, requires_grad=True)
+    layer(x).relu().sum().backward()
+    expected, x.grad = x.grad.numpy(), None
+    tt.nn.ReLU(inplace=True)(layer(x)).sum().backward()
+    assert np.array_equal(x.grad.numpy(), expected)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda x, held: (x - held, held),
+        lambda x, held: (x / 2.0, x.detach()),
+        lambda x, held: [(y := x / 2.0), y.detach()],
+        lambda x, held: [(y := x**2), y.detach()],
+    ],
+    ids=["x - held", "x / 2", "y of x / 2", "y of x ** 2"],
+)
+def test_what_no_gradient_reads_may_be_written(x, program):
+    y, written = program(x * 1.0, tt.tensor([4.0, 5.0, 6.0]))
+    written.add_(1.0)
+    y.sum().backward()
+    assert x.grad is not None
+
+
+def test_elements_that_share_memory_are_not_written():
+    with pytest.raises(RuntimeError, match="add_: several elements share their memory"):
+        tt.ones(1).expand(3).add_(1)

@@ -65,3 +65,20 @@ def test_the_last_of_several_nans_gets_the_gradient():
     largest.backward(tt.ones(1, 1, 1, 1))
     assert position.tolist() == [[[[2]]]]  # as in PyTorch
     assert x.grad.tolist() == [[[[0.0, 0.0], [1.0, 0.0]]]]
+
+
+def test_padding_is_never_the_maximum():
+    x = tt.full((1, 1, 3, 3), -float("inf"), requires_grad=True)
+    largest, position = F.max_pool2d(x, 3, 2, 1, return_indices=True)
+    largest.backward(tt.ones(1, 1, 2, 2))
+    assert position.tolist() == [[[[0, 1], [3, 4]]]]  # as in PyTorch
+    assert x.grad.tolist() == [[[[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]]]
+
+
+@pytest.mark.parametrize("size", [2, 3, (1, 4)])
+def test_adaptive_pooling_leaves_inf_in_the_bins_that_hold_it(size):
+    image = np.ones((1, 1, 5, 7), np.float32)
+    image[0, 0, 0, 0] = np.inf
+    out = F.adaptive_avg_pool2d(tt.tensor(image), size).numpy()[0, 0]
+    assert out[0, 0] == np.inf
+    assert np.allclose(np.delete(out.ravel(), 0), 1.0)

@@ -149,7 +149,18 @@ def test_draws_have_the_probabilities_of_the_softmax():
 
 
 def test_nothing_asked_for_is_nothing():
-    assert Scored([0.0, 1.0]).generate([[0], [1]], 0).shape[1] == 0
+    assert Scored([0.0, 1.0]).generate([[0], [1], [1]], 0).shape == (3, 0)
+
+
+@pytest.mark.parametrize("make", [np.array, tt.tensor, lambda rows: [tt.tensor(row) for row in rows]])
+def test_rows_may_be_arrays_and_tensors(make):
+    assert Scored([0.0, 1.0]).generate(make([[0, 1], [1, 1]]), 1, temperature=0).tolist() == [[1], [1]]
+
+
+@pytest.mark.parametrize("scores", [[np.nan, 0.0], [-np.inf, -np.inf], [np.inf, 0.0]])
+def test_scores_that_are_no_numbers_are_told(scores):
+    with pytest.raises(FloatingPointError, match="generate: the model's scores are nan, or none of them is finite"):
+        Scored(scores).generate([0], 1)
 
 
 @pytest.mark.parametrize(
@@ -162,8 +173,11 @@ def test_nothing_asked_for_is_nothing():
         ([0.5], 1, {}, "generate: expected tokens as integers or rows of them"),
         ([0], -1, {}, "generate: expected max_new_tokens of 0 or more, got -1"),
         ([0], 10_000, {}, "generate: 1 tokens and 10000 new ones are more than the 10000 that the model can look at"),
-        ([0], 1, {"temperature": -1}, "generate: expected a temperature of 0 or more, got -1"),
-        ([0], 1, {"temperature": float("nan")}, "generate: expected a temperature of 0 or more, got nan"),
+        ([0], 1, {"temperature": -1}, "generate: expected a finite temperature of 0 or more, got -1"),
+        ([0], 1, {"temperature": float("nan")}, "generate: expected a finite temperature of 0 or more, got nan"),
+        ([0], 1, {"temperature": float("inf")}, "generate: expected a finite temperature of 0 or more, got inf"),
+        ([0], 1, {"eos": "x"}, "generate: expected eos as a whole number, got 'x'"),
+        ([0], 1, {"eos": 2}, "generate: eos 2 is outside the vocabulary 0 ... 1"),
         ([0], 1, {"top_k": 0}, "generate: expected top_k of 1 or more, got 0"),
         ([0], 1, {"top_p": 0.0}, "generate: expected top_p above 0 and at most 1, got 0.0"),
         ([0], 1, {"seed": "x"}, "generate: expected seed as a whole number, got 'x'"),

@@ -1,4 +1,4 @@
-"""Embeddings: tokens and positions as vectors.
+"""Chapter 11, embeddings: tokens and positions as vectors.
 
 A token's vector is a row of a table (`Embedding`, of the chapter layers). Where it stands can be added to it, as waves
 of many lengths or as a learned vector, or can turn queries and keys, so that only distances count (rotary embeddings).
@@ -16,7 +16,7 @@ from tinytorch.core.layers import Embedding
 from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor, op
 from tinytorch.core.tensor.numbers import real, whole
-from tinytorch.core.tensor.promotion import check_broadcast, floats_only, tensors_only
+from tinytorch.core.tensor.promotion import floats_only, tensors_only
 
 if TYPE_CHECKING:
     from tinytorch.types import Array
@@ -32,9 +32,9 @@ def _turnable(name: str, x: Any, cos: Any, sin: Any, interleaved: bool) -> tuple
             f"{name}: expected vectors of an even width and half as many angles, "
             f"got {x.shape}, cos {cos.shape}, sin {sin.shape}"
         )
-    if cos.ndim > x.ndim:
-        raise ValueError(f"{name}: angles {cos.shape} have more dimensions than the vectors {x.shape}")
-    check_broadcast(name, (Tensor(x.array[..., : x.shape[-1] // 2]), cos))
+    pairs = (*x.shape[:-1], x.shape[-1] // 2)
+    if cos.ndim > x.ndim or any(n not in (1, m) for n, m in zip(cos.shape[::-1], pairs[::-1], strict=False)):
+        raise ValueError(f"{name}: angles of shape {cos.shape} do not broadcast to {pairs}")
     if not x.dtype == cos.dtype == sin.dtype:
         raise TypeError(f"{name}: input is {x.dtype}, cos {cos.dtype}, sin {sin.dtype}; convert them with .to(dtype)")
     return x, cos, sin, interleaved
@@ -78,7 +78,7 @@ def rotate(input: Tensor, positions: Tensor, base: float = 10000.0, interleaved:
     )
     if not fits:
         raise ValueError(f"{name}: positions {numbers.shape} do not fit vectors of shape {input.shape}")
-    angles = numbers[..., None] * _frequencies(input.shape[-1], real(name, "base", base))
+    angles = numbers[..., None] * _frequencies(input.shape[-1], _positive(name, base))
     angles = angles if numbers.ndim == 1 else angles[:, None]  # all heads of a sequence
     cos, sin = (Tensor(function(angles).astype(input.dtype)) for function in (np.cos, np.sin))
     return rotary(input, cos, sin, bool(interleaved))
@@ -89,7 +89,7 @@ class RotaryEmbedding(Module):
 
     def __init__(self, dim: int, base: float = 10000.0, interleaved: bool = False) -> None:
         super().__init__()
-        self.dim, self.base = whole("RotaryEmbedding", "dim", dim, least=2), real("RotaryEmbedding", "base", base)
+        self.dim, self.base = whole("RotaryEmbedding", "dim", dim, least=2), _positive("RotaryEmbedding", base)
         if self.dim % 2:
             raise ValueError(f"RotaryEmbedding: expected an even dim, got {dim}")
         self.interleaved = interleaved
@@ -109,7 +109,7 @@ class SinusoidalPositions(Module):
     def __init__(self, embedding_dim: int, base: float = 10000.0) -> None:
         super().__init__()
         name = "SinusoidalPositions"
-        self.embedding_dim, self.base = whole(name, "embedding_dim", embedding_dim, least=2), real(name, "base", base)
+        self.embedding_dim, self.base = whole(name, "embedding_dim", embedding_dim, least=2), _positive(name, base)
         if self.embedding_dim % 2:
             raise ValueError(f"{name}: expected an even embedding_dim, got {embedding_dim}")
 
@@ -139,6 +139,12 @@ class LearnedPositions(Embedding):
                 f"LearnedPositions: position {numbers.max()} is beyond the {self.num_embeddings} that were learned"
             )
         return super().forward(input)
+
+
+def _positive(name: str, base: Any) -> float:
+    if not 0.0 < real(name, "base", base) < math.inf:
+        raise ValueError(f"{name}: expected a finite base above 0, got {base}")
+    return float(base)
 
 
 @functools.lru_cache(maxsize=32)

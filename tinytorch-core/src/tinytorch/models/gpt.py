@@ -58,20 +58,14 @@ class GPT(LanguageModel):
                 init.normal_(parameter, 0.0, 0.02)
             elif name.endswith("bias"):
                 init.zeros_(parameter)
+            else:
+                init.ones_(parameter)
 
     def forward(self, tokens: Tensor, padding: Array | None = None, cache: Cache | None = None) -> Tensor:
         """(batch, time) integers -> scores (batch, time, vocab_size); rows begin with `padding` (batch,) no tokens."""
         parts: Any = self.transformer
-        seen = sight(_time(tokens, self.max_length, cache), padding, cache)
+        seen = sight(self.checked_time(tokens, cache), padding, cache)
         x = parts["drop"](parts["wte"](tokens) + parts["wpe"](seen.positions))
         for layer, block in enumerate(parts["h"]):
             x = block(x, layer, seen)
         return self.lm_head(parts["ln_f"](x))
-
-
-def _time(tokens: Tensor, max_length: int, cache: Cache | None) -> int:
-    """How many tokens a row has; raises ValueError for other shapes, or for more than the model can look at."""
-    before = 0 if cache is None else cache.length
-    if tokens.ndim != 2 or before + tokens.shape[1] > max_length:
-        raise ValueError(f"GPT: expected (batch, at most {max_length - before}) tokens, got shape {tokens.shape}")
-    return tokens.shape[1]

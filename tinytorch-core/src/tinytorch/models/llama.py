@@ -56,10 +56,8 @@ class Llama(LanguageModel):
 
     def forward(self, tokens: Tensor, padding: Array | None = None, cache: Cache | None = None) -> Tensor:
         """(batch, time) integers -> scores (batch, time, vocab_size); rows begin with `padding` (batch,) no tokens."""
-        if tokens.ndim != 2:
-            raise ValueError(f"Llama: expected (batch, time) tokens, got shape {tokens.shape}")
         parts: Any = self.model
-        seen = sight(tokens.shape[1], padding, cache)
+        seen = sight(self.checked_time(tokens, cache), padding, cache)
         x = parts["embed_tokens"](tokens)
         for layer, block in enumerate(parts["layers"]):
             x = block(x, layer, seen)

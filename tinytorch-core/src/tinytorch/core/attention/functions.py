@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinytorch.core.activations import softmax
-from tinytorch.core.attention.scaled import attention, attention_grad
+from tinytorch.core.attention.scaled import attention, attention_grad, check_fit
 from tinytorch.core.autograd import is_grad_enabled
 from tinytorch.core.autograd.engine import vjp
 from tinytorch.core.layers import dropout
@@ -66,6 +66,7 @@ def attended(
     q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, causal: bool, scale: float, dropout_p: float = 0.0
 ) -> tuple[Tensor, Tensor]:
     """The op `attention`, written out: its first output, and the weights (batch, heads, time, keys) before dropout."""
+    check_fit("attention", q, k, v, mask)
     groups = q.shape[1] // k.shape[1]
     if groups > 1:
         k, v = _repeated(k, groups), _repeated(v, groups)

@@ -24,6 +24,12 @@ Block = tuple[slice, slice]  # of batch and of key heads
 
 
 def _fitting(name: str, q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float) -> tuple[Any, ...]:
+    check_fit(name, q, k, v, mask)
+    return q, k, v, mask, causal, scale
+
+
+def check_fit(name: str, q: Any, k: Any, v: Any, mask: Any) -> None:
+    """Raise where shapes or dtypes do not fit."""
     for each in (q, k, v):
         floats_only(name, each)
     shapes = f"query {q.shape}, key {k.shape}, value {v.shape}"
@@ -39,7 +45,6 @@ def _fitting(name: str, q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: 
             raise TypeError(f"{name}: expected a mask of bool or {q.dtype}, got {mask.dtype}")
         if mask.ndim != 4 or any(n not in (1, m) for n, m in zip(mask.shape, wanted, strict=True)):
             raise ValueError(f"{name}: a mask of shape {mask.shape} does not broadcast to {wanted}")
-    return q, k, v, mask, causal, scale
 
 
 @op(prepare=_fitting)

@@ -68,6 +68,8 @@ def set_item(input: Tensor, index: Any, value: Any) -> None:
 
 def check_writable(name: str, input: Tensor, out: Tensor) -> None:
     """Raise RuntimeError where PyTorch refuses too, and for views into the graph, which we do not follow."""
+    if not input.array.flags.writeable:
+        raise RuntimeError(f"{name}: several elements share their memory (expand), so none can be written; clone it")
     if not grad_enabled.get():
         return
     if input._requires_grad and input.node is None:

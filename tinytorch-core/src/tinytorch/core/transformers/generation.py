@@ -6,6 +6,7 @@ every step computes all tokens anew; a plugin may bring a cache that keeps what 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from tinytorch.core.autograd import no_grad
 from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.tensor.numbers import real, whole
+from tinytorch.core.tensor.promotion import tensors_only
 from tinytorch.core.tensor.random import stream as random_stream
 
 if TYPE_CHECKING:
@@ -30,6 +32,13 @@ class LanguageModel(Module):
 
     vocab_size: int
     max_length: int  # tokens that it can look at
+
+    def checked_time(self, tokens: Tensor, cache: Cache | None) -> int:
+        """How many tokens a row has; raises for other shapes, or for more than the model can look at."""
+        name, room = type(self).__name__, self.max_length - (0 if cache is None else cache.length)
+        if tensors_only(name, tokens)[0].ndim != 2 or tokens.shape[1] > room:
+            raise ValueError(f"{name}: expected (batch, at most {room}) tokens, got shape {tokens.shape}")
+        return tokens.shape[1]
 
     def stream(
         self,
@@ -51,6 +60,8 @@ class LanguageModel(Module):
         rows, padding = _padded_left(tokens, self.vocab_size)
         choice = _Choice(rows.shape[0], temperature, top_k, top_p, seed)
         count = whole("generate", "max_new_tokens", max_new_tokens, least=0)
+        if eos is not None and not 0 <= whole("generate", "eos", eos) < self.vocab_size:
+            raise IndexError(f"generate: eos {eos} is outside the vocabulary 0 ... {self.vocab_size - 1}")
         if rows.shape[1] + count > self.max_length:
             raise ValueError(
                 f"generate: {rows.shape[1]} tokens and {count} new ones are more than the {self.max_length} "
@@ -61,8 +72,7 @@ class LanguageModel(Module):
     def generate(self, tokens: Tokens, max_new_tokens: int, **options: Any) -> Tensor:
         """The new tokens of all rows, (batch, at most max_new_tokens), int64; the options are those of `stream`."""
         steps = list(self.stream(tokens, max_new_tokens, **options))
-        rows = 1 if not steps else len(steps[0])
-        return Tensor(np.array(steps, np.int64).reshape(len(steps), rows).T)
+        return Tensor(np.array(steps, np.int64).reshape(len(steps), len(_rows(tokens))).T)
 
     def _steps(
         self, rows: Array, padding: Array | None, count: int, choice: _Choice, eos: int | None
@@ -100,8 +110,8 @@ class _Choice:
         self.temperature = real("generate", "temperature", temperature)
         self.top_k = None if top_k is None else whole("generate", "top_k", top_k, least=1)
         self.top_p = 1.0 if top_p is None else real("generate", "top_p", top_p)
-        if not self.temperature >= 0.0:
-            raise ValueError(f"generate: expected a temperature of 0 or more, got {temperature}")
+        if not 0.0 <= self.temperature < math.inf:
+            raise ValueError(f"generate: expected a finite temperature of 0 or more, got {temperature}")
         if not 0.0 < self.top_p <= 1.0:
             raise ValueError(f"generate: expected top_p above 0 and at most 1, got {top_p}")
         first = int(random_stream(None).integers(1 << 32)) if seed is None else whole("generate", "seed", seed, least=0)
@@ -109,6 +119,8 @@ class _Choice:
 
     def of(self, scores: Array) -> Array:
         """One token a row: (batch, vocab) -> (batch,)."""
+        if not np.isfinite(scores.max(axis=1)).all():  # nan wins
+            raise FloatingPointError("generate: the model's scores are nan, or none of them is finite")
         if not self.temperature:
             return np.asarray(scores.argmax(axis=1))
         return np.array([self._drawn(*each) for each in zip(scores, self.generators, strict=True)])
@@ -137,13 +149,16 @@ def _padded_left(tokens: Tokens, vocab_size: int) -> tuple[Array, Array | None]:
     return padded, padding if padding.any() else None
 
 
+def _plain(tokens: Any) -> Any:
+    """Tensors and arrays as lists."""
+    return tokens.tolist() if isinstance(tokens, (Tensor, np.ndarray, np.generic)) else tokens
+
+
 def _rows(tokens: Any) -> list[Array]:
     """Every row as an array of integers."""
-    if isinstance(tokens, Tensor):
-        tokens = tokens.tolist() if tokens.ndim == 2 else [tokens.tolist()]
-    elif not isinstance(tokens, Iterable) or isinstance(tokens, str):
+    if not isinstance(tokens, Iterable) or isinstance(tokens, str):
         raise TypeError(f"generate: expected tokens as integers, got {type(tokens).__name__}; encode text first")
-    rows = list(tokens)
+    rows = [_plain(row) for row in _plain(tokens)]
     if not rows or not isinstance(rows[0], (list, tuple)):
         rows = [rows]
     try:

@@ -29,6 +29,8 @@ NAMED: dict[str, Any] = {"relu": relu_with_inplace, "gelu": gelu_of}
 class _Layer(Module):
     """What encoder and decoder layers share: attention to themselves and the feed-forward network."""
 
+    parts = 2  # with a norm and a way around each
+
     def __init__(
         self,
         d_model: int,
@@ -42,7 +44,7 @@ class _Layer(Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        if activation not in NAMED and not callable(activation):
+        if not callable(activation) and (not isinstance(activation, str) or activation not in NAMED):
             raise ValueError(f"{type(self).__name__}: expected 'relu', 'gelu' or a function, got {activation!r}")
         self.activation: Callable[[Tensor], Tensor] = NAMED[activation] if isinstance(activation, str) else activation
         self.norm_first = norm_first
@@ -55,8 +57,6 @@ class _Layer(Module):
             self.add_module(f"norm{number}", LayerNorm(d_model, layer_norm_eps, bias=bias))
         for number in range(1, self.parts + 1):
             self.add_module(f"dropout{number}", Dropout(dropout))
-
-    parts = 2
 
     def _add_attention(self, d_model: int, nhead: int, dropout: float, bias: bool, batch_first: bool) -> None:
         """Add further attention where the class has some."""
@@ -142,7 +142,14 @@ class _Stack(Module):
 class TransformerEncoder(_Stack):
     """num_layers copies of an encoder layer."""
 
-    def __init__(self, encoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
+    def __init__(
+        self,
+        encoder_layer: Module,
+        num_layers: int,
+        norm: Module | None = None,
+        enable_nested_tensor: bool = True,
+        mask_check: bool = True,
+    ) -> None:
         super().__init__(encoder_layer, num_layers, norm)
 
     def forward(
