@@ -31,12 +31,18 @@ def test_names_say_what_is_kept(weighted):
     assert weighted(x.requires_grad_(), weight.detach(), 2).node.args == [None, (2,), None]
 
 
-def test_a_name_of_no_argument_is_refused(weighted):
-    with pytest.raises(TypeError, match="'y_shape' is the shape of no argument; expected one of x, weight, power"):
-
-        @weighted.rule
-        def rule(grad, _out, y_shape, weight, power):
-            return grad, grad
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (lambda grad, _out, y_shape, weight, power: grad, "expected the arguments grad, out, x, weight, power, got"),
+        (lambda grad, _out, x, power, weight: grad, "expected the arguments grad, out, x, weight, power, got"),
+        (lambda grad, _out, x_for_weigth, weight, power: grad, "'x_for_weigth' is for no argument; expected one of x"),
+        (lambda grad, _out, x, weight: grad, "expected the arguments grad, out, x, weight, power, got grad, _out, x"),
+    ],
+)
+def test_a_name_of_no_argument_is_refused(weighted, rule, message):
+    with pytest.raises(TypeError, match=message):
+        weighted.rule(rule)
 
 
 def test_products_keep_an_input_only_for_the_other_one():

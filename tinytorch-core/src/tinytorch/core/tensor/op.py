@@ -82,8 +82,11 @@ class Op:
         autograd sums or stretches it to the input's.
         """
         names = derivative.__code__.co_varnames[1 : derivative.__code__.co_argcount]
-        if len(names) != 1 + len(self.arguments):
-            raise TypeError(f"rule of op '{self.name}': expected the arguments grad, out, {', '.join(self.arguments)}")
+        if len(names) != 1 + len(self.arguments) or not all(map(_names, names[1:], self.arguments)):
+            raise TypeError(
+                f"rule of op '{self.name}': expected the arguments grad, out, {', '.join(self.arguments)}, "
+                f"got {', '.join(derivative.__code__.co_varnames[: len(names) + 1])}"
+            )
         self.derivative = derivative
         self.saves_out = REST if names[0] == "saved" else _keep(names[0], self.arguments)
         self.saves = tuple(_keep(name, self.arguments) for name in names[1:])
@@ -275,17 +278,23 @@ def _arrays_in(arg: list[Any]) -> list[Any]:
     return [each.array if isinstance(each, Op.tensor_class) else each for each in arg]
 
 
+def _names(name: str, argument: str) -> bool:
+    """Whether a rule's name is one for this argument; `grad` is taken, so that an argument `grad` is `grad_out`."""
+    base = name.removeprefix("_").partition("_for_")[0]
+    return argument in (base, base.removesuffix("_shape"), base.removesuffix("_dtype"), base.removesuffix("_out"))
+
+
 def _keep(name: str, arguments: tuple[str, ...]) -> Keep:
     """What a rule's name for an argument says of it: see `Op.rule`."""
     if name.startswith("_"):
         return NOTHING
     base, _, attribute = name.rpartition("_")
     if attribute in ("shape", "dtype") and name not in arguments:
-        if base not in arguments:
-            raise TypeError(f"rule: '{name}' is the {attribute} of no argument; expected one of {', '.join(arguments)}")
         return attribute
     _, needed, other = name.rpartition("_for_")
-    return arguments.index(other) if needed and other in arguments else ALL
+    if needed and other not in arguments:
+        raise TypeError(f"rule: '{name}' is for no argument; expected one of {', '.join(arguments)}")
+    return arguments.index(other) if needed else ALL
 
 
 def _kept(arg: Any, keep: Keep, args: tuple[Any, ...]) -> Any:
