@@ -29,6 +29,7 @@ MISTAKES = {
     "an unknown command": ("trian xor", USAGE, "no such command 'trian'"),
     "too many words": ("train xor xor", USAGE, "xor"),
     "a plugin that is not installed": ("train xor --plugins accle", CANNOT, "did you mean 'accel'"),
+    "data for a recipe that reads none": ("train xor --data folder.npz", CANNOT, "comes with the core"),
     "a checkpoint of another ending": ("train xor --checkpoint run.pt", CANNOT, ".npz or .safetensors"),
     "a checkpoint in no folder": ("train xor --checkpoint no/where/run.npz", CANNOT, "no folder"),
     "a checkpoint that is a folder": ("train xor --checkpoint folder.npz", CANNOT, "folder.npz"),

@@ -27,7 +27,7 @@ ResumeOption = Annotated[
     ),
 ]
 DataOption = Annotated[
-    Path | None, typer.Option(metavar="FOLDER", help="Where the data is, for recipes that read it from files.")
+    Path | None, typer.Option(metavar="PATH", help="Where the data is, for recipes that read it from files.")
 ]
 AnomalyOption = Annotated[
     bool, typer.Option("--detect-anomaly", help="Stop at the first nan or inf and name the op and the line; slower.")
