@@ -8,6 +8,7 @@ from pathlib import Path
 from tinytorch import datasets, models
 from tinytorch.core.dataloader import Dataset
 from tinytorch.plugins.registry import did_you_mean
+from tinytorch.recipes import chars
 from tinytorch.recipes.recipe import Recipe
 
 Data = tuple[Dataset, Dataset]
@@ -89,3 +90,4 @@ register(
         lr=2e-3,
     )
 )
+register(chars.RECIPE)
