@@ -12,13 +12,13 @@ from tinytorch.cli.app import run
 def test_help_shows_every_command(tinytorch):
     done = tinytorch()
     assert done.status == 0
-    for command in ("train", "eval", "recipes", "explain", "plugins"):
+    for command in ("train", "eval", "generate", "recipes", "explain", "plugins"):
         assert f"\n  {command} " in done.out
     assert tinytorch("--help").out.rstrip() == done.out.rstrip()
 
 
 @pytest.mark.parametrize(
-    "command", ["train", "eval", "recipes", "explain", "plugins", "plugins enable", "plugins disable"]
+    "command", ["train", "eval", "generate", "recipes", "explain", "plugins", "plugins enable", "plugins disable"]
 )
 def test_every_command_has_help(capsys, command):
     assert run([*command.split(), "--help"]) == 0
@@ -28,9 +28,10 @@ def test_every_command_has_help(capsys, command):
     assert max(map(len, out.splitlines())) <= 80
 
 
-def test_examples_in_help_stay_lines(capsys):
-    assert run(["train", "--help"]) == 0
-    assert "\n  tinytorch train --resume run.npz\n" in capsys.readouterr().out
+@pytest.mark.parametrize("line", ["train --resume run.npz", 'generate run.npz --prompt "the old king"'])
+def test_examples_in_help_stay_lines(capsys, line):
+    assert run([line.split()[0], "--help"]) == 0
+    assert f"\n  tinytorch {line}\n" in capsys.readouterr().out
 
 
 def test_the_version(tinytorch):
@@ -41,10 +42,10 @@ def test_the_version(tinytorch):
 
 def test_recipes_are_listed(tinytorch):
     known = json.loads(tinytorch("recipes", "--json").out)
-    assert [recipe["name"] for recipe in known] == ["xor", "digits-mlp", "digits-cnn", "fashion-cnn"]
+    assert [recipe["name"] for recipe in known] == ["xor", "digits-mlp", "digits-cnn", "fashion-cnn", "chars"]
     lines = tinytorch("recipes").out.splitlines()
     assert lines[0].split() == ["recipe", "epochs", "batch", "size", "lr", "what", "it", "trains"]
-    assert len(lines) == 5
+    assert len(lines) == 6
 
 
 def test_explain_shows_the_chain(tinytorch, guest):

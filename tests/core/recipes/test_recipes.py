@@ -53,7 +53,7 @@ def test_every_recipe_fits_its_own_data(tmp_path):
     for name in recipes.names():
         recipe = recipes.find(name)
         if name == "fashion-cnn":
-            recipe = dataclasses.replace(recipe, load_data=lambda folder: images_of_clothes())
+            recipe = dataclasses.replace(recipe, load_data=lambda path: images_of_clothes())
         run = recipes.prepare(recipe, epochs=1)
         inputs, targets = next(iter(run.train_batches))
         assert run.recipe.loss(run.trainer.model(inputs), targets).isfinite().item()
@@ -76,7 +76,9 @@ def test_a_name_is_taken_once():
 
 
 def test_a_recipe_of_ones_own_is_plain_data():
-    mine = dataclasses.replace(recipes.find("xor"), name="mine", make_model=lambda: Linear(2, 2), make_scheduler=None)
+    mine = dataclasses.replace(
+        recipes.find("xor"), name="mine", make_model=lambda train: Linear(2, 2), make_scheduler=None
+    )
     run = recipes.prepare(mine, epochs=2)
     assert len(run.fit()) == 2
 
@@ -130,6 +132,7 @@ GOOD = {"recipe": "xor", "seed": 0, "epochs": 1, "batch_size": 4, "lr": 0.05}
         {"lr": float("inf")},
         {"lr": -1.0},
         {"lr": "0.1"},
+        {"data": 3},
     ],
     ids=str,
 )

@@ -196,6 +196,16 @@ def test_the_schedule_moves_once_an_epoch():
     assert [entry["lr"] for entry in made.fit(batches(), 3)] == [1.0, 0.5, 0.25]
 
 
+@pytest.mark.parametrize(("accumulate", "steps"), [(1, 6), (2, 3), (4, 2)])
+def test_the_schedule_moves_at_each_step_of_the_optimizer_where_that_is_asked_for(accumulate, steps):
+    net = model()
+    sgd = SGD(net.parameters(), lr=1.0)
+    schedule = StepLR(sgd, 1, gamma=0.5)
+    made = Trainer(net, sgd, F.cross_entropy, scheduler=schedule, scheduler_interval="step", accumulate=accumulate)
+    made.fit(batches(), 1)
+    assert schedule.get_last_lr() == [0.5**steps]
+
+
 def test_evaluation_leaves_mode_weights_and_gradients_alone():
     made = trainer()
     before = weights(made)

@@ -1,4 +1,4 @@
-"""The command `tinytorch`: train, evaluate, and manage plugins from a terminal.
+"""The command `tinytorch`: train, evaluate, write text, and manage plugins from a terminal.
 
 It stands on typer and rich, the extra `cli`; the library needs neither, so nothing here is imported before the command
 is called. Read app first; each command has its page; display and interruption are what training needs around it.

@@ -13,20 +13,30 @@ import typer
 import tinytorch
 from tinytorch.cli.evaluate import evaluate
 from tinytorch.cli.explain import explain
+from tinytorch.cli.generate import generate
 from tinytorch.cli.output import CommandError, complain, say
 from tinytorch.cli.plugin_commands import Commands
 from tinytorch.cli.plugins import plugins_app
 from tinytorch.cli.recipes import recipes
 from tinytorch.cli.train import train
+from tinytorch.core.tokenization import TokenizerError
 from tinytorch.datasets import DatasetError
 from tinytorch.plugins import PluginError
 from tinytorch.serialization import CheckpointError
 
-TOLD = (CommandError, PluginError, CheckpointError, DatasetError, FloatingPointError)  # they are sentences already
+TOLD = (  # they are sentences already
+    CommandError,
+    PluginError,
+    CheckpointError,
+    DatasetError,
+    TokenizerError,
+    FloatingPointError,
+)
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # click's, wherever typer keeps click
 INTERRUPTED = 130
 FIRST_STEPS = """\b
 tinytorch train digits-cnn             train a network on real handwritten digits
+tinytorch train chars --text FILE      train a language model on a text
 tinytorch recipes                      what else can be trained
 tinytorch plugins                      what is installed to make it faster
 tinytorch COMMAND --help               more about one command"""
@@ -46,6 +56,7 @@ def make_app() -> typer.Typer:
     app.callback(invoke_without_command=True)(_begin)
     app.command()(train)
     app.command("eval")(evaluate)
+    app.command()(generate)
     app.command()(recipes)
     app.add_typer(plugins_app(), name="plugins")
     app.command()(explain)

@@ -46,7 +46,7 @@ def check_place(path: Path | None) -> None:
 
 def _check_same(path: Path, recipe: str | None, asked: dict[str, Any]) -> None:
     """Raise CommandError where the command line and the checkpoint say different things."""
-    noted_recipe, settings = read_notes(path)
+    noted_recipe, settings, _ = read_notes(path)
     noted = {"recipe": noted_recipe.name, **{name: getattr(settings, name) for name in asked}}
     for name, value in {"recipe": recipe, **asked}.items():
         if value is not None and value != noted[name]:

@@ -6,6 +6,7 @@ A line for each epoch, or for every so many where there are a lot; on a terminal
 from __future__ import annotations
 
 import time
+from textwrap import indent
 from typing import Any
 
 from rich.console import Console
@@ -13,18 +14,20 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from tinytorch.cli.output import clock, percent
 from tinytorch.core.training import Callback, Trainer
+from tinytorch.recipes import Run
 
 LINES = 25  # about as many lines for epochs, at most
+INDENT = "    "  # of what the model makes
 REFRESH = 0.1  # seconds; the bar must not cost what it shows
 
 
 class Display(Callback):
-    """Shows loss, accuracy, samples a second and the time that remains."""
+    """Shows loss, accuracy, samples a second and the time that remains; and what the model makes, if the recipe can."""
 
-    def __init__(self, epochs: int, batches: int, out: Console | None) -> None:
-        self.epochs, self.batches = epochs, batches
+    def __init__(self, run: Run, out: Console | None) -> None:
+        self.run, self.epochs, self.batches = run, run.settings.epochs, len(run.train_batches)
         self.out = out  # None: show nothing, only count
-        self.samples = 0  # learned from here, resumed ones not among them
+        self.count = 0  # samples, or what the recipe counts, learned from here, resumed ones not among them
         self.rows = 0.0  # of this epoch, when last looked
         self.started = self.refreshed = time.perf_counter()
         self.ended = self.started
@@ -41,7 +44,7 @@ class Display(Callback):
 
     def on_step_end(self, trainer: Trainer) -> None:
         """Count the batch; move the bar, ten times a second at most."""
-        self.samples += round(trainer.totals["rows"] - self.rows)
+        self.count += round(trainer.totals["rows"] - self.rows) * self.run.recipe.units
         self.rows = trainer.totals["rows"]
         now = time.perf_counter()
         if self.bar is not None and now - self.refreshed > REFRESH:
@@ -53,7 +56,9 @@ class Display(Callback):
         self.rows = 0.0
         every = max(1, round(self.epochs / LINES))
         if self.out is not None and (trainer.epoch % every == 0 or trainer.epoch == self.epochs):
-            (self.bar.console if self.bar else self.out).print(self._line(trainer))
+            out = self.bar.console if self.bar else self.out
+            out.print(self._line(trainer))
+            self._show_sample(out)
 
     def on_train_end(self, trainer: Trainer) -> None:
         """Take the bar away."""
@@ -70,13 +75,21 @@ class Display(Callback):
     @property
     def rate(self) -> float:
         """Samples a second."""
-        return self.samples / self.seconds if self.samples else 0.0
+        return self.count / self.seconds if self.count else 0.0
+
+    def _show_sample(self, out: Console) -> None:
+        """Print what the model makes, indented; the time that it takes is none of the training's."""
+        began = time.perf_counter()
+        sample = self.run.sample()
+        if sample is not None:
+            out.print(indent(sample, INDENT))
+        self.started += time.perf_counter() - began
 
     def _line(self, trainer: Trainer) -> str:
         entry = trainer.history[-1]
         return (
             f"epoch {trainer.epoch:{len(str(self.epochs))}}/{self.epochs}  loss {entry['loss']:.4f}  "
-            f"accuracy {percent(entry['accuracy']):>8}  {self.rate:,.0f} samples/s  {self._remaining(trainer)}"
+            f"accuracy {percent(entry['accuracy']):>8}  {self._rate()}  {self._remaining(trainer)}"
         )
 
     def _fields(self, trainer: Trainer) -> dict[str, Any]:
@@ -88,9 +101,12 @@ class Display(Callback):
             "epoch": epoch,
             "loss": loss,
             "share": share,
-            "rate": f"{self.rate:,.0f}",
+            "rate": self._rate(),
             "eta": self._remaining(trainer),
         }
+
+    def _rate(self) -> str:
+        return f"{self.rate:,.0f} {self.run.recipe.unit}/s"
 
     def _remaining(self, trainer: Trainer) -> str:
         done = trainer.step - self.first_step
@@ -105,7 +121,7 @@ def _bar(out: Console) -> Progress:
         BarColumn(bar_width=None),
         TextColumn("loss {task.fields[loss]}"),
         TextColumn("accuracy {task.fields[share]}"),
-        TextColumn("{task.fields[rate]} samples/s"),
+        TextColumn("{task.fields[rate]}"),
         TextColumn("{task.fields[eta]}"),
         console=out,
         transient=True,

@@ -9,7 +9,7 @@ import typer
 
 from tinytorch.cli.choice import PluginsOption, chosen
 from tinytorch.cli.options import DataOption
-from tinytorch.cli.output import percent, print_json, quiet, say
+from tinytorch.cli.output import percent, print_json, quiet, say, show_facts
 from tinytorch.recipes import resume
 
 
@@ -24,13 +24,18 @@ def evaluate(
     The file says which recipe it is of. It is trusted in nothing: what is damaged or does not fit is refused.
     """
     with quiet(as_json), chosen(plugin_names) as active:
-        run = resume(checkpoint, folder=data)
+        run = resume(checkpoint, data=data)
         tested = run.evaluate()
+    held_out = run.recipe.held_out
     if as_json:
         told = {"recipe": run.recipe.name, "checkpoint": str(checkpoint), "epoch": run.trainer.epoch}
-        print_json({**told, "test_accuracy": tested["accuracy"], "test_loss": tested["loss"], "plugins": [*active]})
+        print_json({**told, **{f"{held_out}_{name}": value for name, value in tested.items()}, "plugins": [*active]})
         return
     say(f"{checkpoint}: {run.recipe.name}, seed {run.settings.seed}, after {run.trainer.epoch} epochs")
-    say(f"test accuracy  {percent(tested['accuracy'])}")
-    say(f"test loss      {tested['loss']:.4f}")
-    say(f"plugins        {', '.join(active) or 'none, the core alone'}")
+    show_facts(
+        {
+            f"{held_out} accuracy": percent(tested["accuracy"]),
+            f"{held_out} loss": f"{tested['loss']:.4f}",
+            "plugins": ", ".join(active) or "none, the core alone",
+        }
+    )

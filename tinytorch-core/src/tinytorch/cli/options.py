@@ -27,7 +27,10 @@ ResumeOption = Annotated[
     ),
 ]
 DataOption = Annotated[
-    Path | None, typer.Option(metavar="FOLDER", help="Where the data is, for recipes that read it from files.")
+    Path | None,
+    typer.Option(
+        "--data", "--text", metavar="PATH", help="The data of recipes that read files: a folder, or a text for chars."
+    ),
 ]
 AnomalyOption = Annotated[
     bool, typer.Option("--detect-anomaly", help="Stop at the first nan or inf and name the op and the line; slower.")

@@ -10,8 +10,8 @@ from typing import Any
 import tinytorch
 from tinytorch import plugins
 from tinytorch.cli.display import Display
-from tinytorch.cli.output import duration, percent, say
-from tinytorch.recipes import Run
+from tinytorch.cli.output import duration, percent, say, show_facts
+from tinytorch.recipes import Recipe, Run
 
 
 def stopped(run: Run, path: Path | None, *, clean: bool) -> str:
@@ -29,19 +29,17 @@ def stopped(run: Run, path: Path | None, *, clean: bool) -> str:
 
 def result_of(run: Run, display: Display, active: tuple[str, ...], path: Path | None) -> dict[str, Any]:
     """Test what was trained, and tell all about the run by name."""
-    tested = run.evaluate()
-    history = run.trainer.history
+    tested, history, recipe = run.evaluate(), run.trainer.history, run.recipe
     return {
         "tinytorch": tinytorch.__version__,
-        "recipe": run.recipe.name,
+        "recipe": recipe.name,
         **asdict(run.settings),
-        "test_accuracy": tested["accuracy"],
-        "test_loss": tested["loss"],
-        "test_samples": len(run.test_batches.dataset),
+        **{f"{recipe.held_out}_{name}": value for name, value in tested.items()},
+        f"{recipe.held_out}_{recipe.unit}": len(run.test_batches.dataset) * recipe.units,
         "train_loss": history[-1]["loss"] if history else None,
-        "samples": display.samples,
+        recipe.unit: display.count,
         "seconds": display.seconds,
-        "samples_per_second": display.rate,
+        f"{recipe.unit}_per_second": display.rate,
         "plugins": [*active],
         "checkpoint": None if path is None else str(path),
         "history": history,
@@ -51,17 +49,21 @@ def result_of(run: Run, display: Display, active: tuple[str, ...], path: Path | 
     }
 
 
-def summarize(result: dict[str, Any]) -> None:
+def summarize(result: dict[str, Any], recipe: Recipe) -> None:
     """Print what came out."""
-    right = round(result["test_accuracy"] * result["test_samples"])
-    say()
-    say(f"test accuracy  {percent(result['test_accuracy'])} ({right} of {result['test_samples']} held out)")
-    say(f"test loss      {result['test_loss']:.4f}")
-    rate = f", {result['samples_per_second']:,.0f} samples/s" if result["samples"] else ""
-    say(f"training       {result['samples']:,} samples in {duration(result['seconds'])}{rate}")
-    say(f"plugins        {', '.join(result['plugins']) or 'none, the core alone'}")
+    held_out, unit = recipe.held_out, recipe.unit
+    share, count = result[f"{held_out}_accuracy"], result[f"{held_out}_{unit}"]
+    rate = f", {result[f'{unit}_per_second']:,.0f} {unit}/s" if result[unit] else ""
+    facts = {
+        f"{held_out} accuracy": f"{percent(share)} ({round(share * count)} of {count} held out)",
+        f"{held_out} loss": f"{result[f'{held_out}_loss']:.4f}",
+        "training": f"{result[unit]:,} {unit} in {duration(result['seconds'])}{rate}",
+        "plugins": ", ".join(result["plugins"]) or "none, the core alone",
+    }
     if result["checkpoint"]:
-        say(f"checkpoint     {result['checkpoint']}")
+        facts["checkpoint"] = result["checkpoint"]
+    say()
+    show_facts(facts)
     if result["train_loss"] is not None and math.isnan(result["train_loss"]):
         say("\nthe loss is nan: try a smaller --lr, or --detect-anomaly to see where it began")
     for section in result["report"]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
@@ -39,6 +39,13 @@ def say(text: str = "") -> None:
 def complain(text: str) -> None:
     """Print one sentence on standard error."""
     console(stderr=True).print(f"tinytorch: {' '.join(text.split())}", soft_wrap=True)
+
+
+def show_facts(facts: Mapping[str, str]) -> None:
+    """Print a line for each, name and value, the values aligned."""
+    width = max(map(len, facts)) + 2
+    for name, value in facts.items():
+        say(f"{name:{width}}{value}")
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

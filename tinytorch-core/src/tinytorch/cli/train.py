@@ -59,14 +59,14 @@ def train(
     path = checkpoint or resumed
     check_place(path)
     asked = {"seed": seed, "batch_size": batch_size, "lr": lr}
-    options: dict[str, Any] = {"checkpoint": path, "detect_anomaly": detect_anomaly, "folder": data}
+    options: dict[str, Any] = {"checkpoint": path, "detect_anomaly": detect_anomaly, "data": data}
     with quiet(as_json), chosen(plugin_names) as active:
         run = begin(recipe, resumed, epochs, asked, options)
-        display = Display(run.settings.epochs, len(run.train_batches), _progress_console(as_json))
+        display = Display(run, _progress_console(as_json))
         if not _fit(run, display, path):
             return INTERRUPTED
         result = result_of(run, display, active, path)
-    (print_json if as_json else summarize)(result)
+    print_json(result) if as_json else summarize(result, run.recipe)
     return 0
 
 

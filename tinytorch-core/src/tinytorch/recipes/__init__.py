@@ -1,7 +1,7 @@
 """Recipes: whole trainings by name, `digits-cnn` and others; `tinytorch train NAME` cooks one.
 
 A recipe is plain data and functions, so a new one is a `Recipe(...)` and nothing else: `prepare` takes any, `register`
-gives it a name on the command line. Read recipe, then book, then run.
+gives it a name on the command line. Read recipe, then chars, book and run.
 """
 
 from tinytorch.recipes.book import find, names, register

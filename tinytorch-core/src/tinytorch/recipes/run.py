@@ -48,6 +48,11 @@ class Run:
         """Return loss and accuracy on what was held out."""
         return self.trainer.evaluate(self.test_batches)
 
+    def sample(self) -> str | None:
+        """Return something that the model makes as it is now, if the recipe's can."""
+        made = self.recipe.sample
+        return None if made is None else made(self.trainer.model, self.train_batches.dataset)
+
 
 def prepare(
     recipe: Recipe,
@@ -56,10 +61,10 @@ def prepare(
     epochs: int | None = None,
     batch_size: int | None = None,
     lr: float | None = None,
-    folder: Path | None = None,
+    data: Path | None = None,
     **options: Any,
 ) -> Run:
-    """Make a run; what is None is the recipe's default, `folder` is where its data is.
+    """Make a run; what is None is the recipe's default, `data` is the file or folder that it reads.
 
     >>> from tinytorch import recipes
     >>> run = recipes.prepare(recipes.find("xor"), epochs=100)
@@ -73,28 +78,35 @@ def prepare(
         recipe.batch_size if batch_size is None else batch_size,
         float(recipe.lr if lr is None else lr),
     )
-    return _make(recipe, settings, folder, options)
+    return _make(recipe, settings, data, options)
 
 
 def resume(
     path: str | Path,
     *,
     epochs: int | None = None,
-    folder: Path | None = None,
+    data: Path | None = None,
     **options: Any,
 ) -> Run:
     """Make the run that a checkpoint is of, and bring it there; `epochs` may be more, or fewer, than were planned.
 
-    Raises CheckpointError for a file that is none, or is of no recipe here.
+    The data is read from where it was, or from `data` if it has moved. Raises CheckpointError for a file that is none,
+    is of no recipe here, or was trained on other data.
     """
-    recipe, settings = read_notes(path)
-    run = _make(recipe, settings if epochs is None else replace(settings, epochs=epochs), folder, options)
+    recipe, settings, notes = read_notes(path)
+    source = _noted_data(notes, path) if data is None else data
+    run = _make(recipe, settings if epochs is None else replace(settings, epochs=epochs), source, options)
+    for name, value in recipe.note(run.train_batches.dataset).items():
+        if notes.get(name) != value:
+            raise CheckpointError(
+                f"{path} is of a run on other data than {source or 'the built-in'}: its {name} differs"
+            )
     run.trainer.load_checkpoint(path)
     return run
 
 
-def read_notes(path: str | Path) -> tuple[Recipe, Settings]:
-    """Return what a checkpoint says it is: a recipe and its settings."""
+def read_notes(path: str | Path) -> tuple[Recipe, Settings, dict[str, Any]]:
+    """Return what a checkpoint says it is: a recipe, its settings, and all the notes."""
     notes = notes_of(path)
     if not isinstance(notes.get("recipe"), str):
         raise CheckpointError(f"{path} does not say which recipe it is of: it was not written by one")
@@ -102,7 +114,7 @@ def read_notes(path: str | Path) -> tuple[Recipe, Settings]:
         recipe = find(notes["recipe"])
     except ValueError as error:
         raise CheckpointError(f"{path} is of a recipe that is not here: {error}") from error
-    return recipe, _settings(notes, path)
+    return recipe, _settings(notes, path), notes
 
 
 def _settings(notes: dict[str, Any], path: str | Path) -> Settings:
@@ -114,13 +126,33 @@ def _settings(notes: dict[str, Any], path: str | Path) -> Settings:
     return Settings(**told)
 
 
-def _make(recipe: Recipe, settings: Settings, folder: Path | None, options: dict[str, Any]) -> Run:
-    train, test = recipe.load_data(folder)
+def _noted_data(notes: dict[str, Any], path: str | Path) -> Path | None:
+    noted = notes.get("data")
+    if noted is not None and not isinstance(noted, str):
+        raise CheckpointError(f"{path} notes data that cannot be: {noted!r}")
+    return None if noted is None else Path(noted)
+
+
+def _make(recipe: Recipe, settings: Settings, data: Path | None, options: dict[str, Any]) -> Run:
+    train, test = recipe.load_data(data)
     manual_seed(settings.seed)
-    model = recipe.make_model()
-    optimizer = recipe.make_optimizer(model.parameters(), settings.lr)
-    scheduler = recipe.make_scheduler(optimizer, settings.epochs) if recipe.make_scheduler else None
-    notes = {"recipe": recipe.name, **asdict(settings)}
-    trainer = Trainer(model, optimizer, recipe.loss, scheduler=scheduler, notes=notes, **options)
+    model = recipe.make_model(train)
     batches = DataLoader(train, settings.batch_size, shuffle=True)
+    optimizer = recipe.make_optimizer(model.parameters(), settings.lr)
+    moves = settings.epochs * (len(batches) if recipe.scheduler_interval == "step" else 1)
+    trainer = Trainer(
+        model,
+        optimizer,
+        recipe.loss,
+        scheduler=recipe.make_scheduler(optimizer, moves) if recipe.make_scheduler else None,
+        scheduler_interval=recipe.scheduler_interval,
+        metric=recipe.metric,
+        notes=_notes(recipe, settings, data, train),
+        **options,
+    )
     return Run(recipe, settings, trainer, batches, DataLoader(test, EVALUATION_BATCH))
+
+
+def _notes(recipe: Recipe, settings: Settings, data: Path | None, train: Any) -> dict[str, Any]:
+    source = None if data is None else str(data.resolve())  # so that a run can be resumed from any folder
+    return {"recipe": recipe.name, **asdict(settings), "data": source, **recipe.note(train)}

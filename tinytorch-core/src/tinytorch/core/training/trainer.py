@@ -47,6 +47,7 @@ class Trainer:
 
     `accumulate` batches make one optimizer step along the mean of their gradients, as one large batch does if they are
     equal in size; what is left at the end of an epoch makes a step of its own. `clip_norm` limits the gradients' norm;
+    The scheduler goes on after each "epoch", or after each "step" of the optimizer, as `scheduler_interval` says.
     `metric(outputs, targets)` is a mean over rows, None for none; `checkpoint` is a path that is rewritten after each
     epoch, and after every `checkpoint_every` batches if given; `notes` is kept in it; `detect_anomaly` stops at the
     first nan, naming the place.
@@ -59,6 +60,7 @@ class Trainer:
         loss_fn: Callable[[Any, Any], Tensor],
         *,
         scheduler: LRScheduler | None = None,
+        scheduler_interval: str = "epoch",
         callbacks: Sequence[Callback] = (),
         metric: Callable[[Any, Any], float] | None = accuracy,
         accumulate: int = 1,
@@ -69,13 +71,16 @@ class Trainer:
         detect_anomaly: bool = False,
     ) -> None:
         _check_kinds(model, optimizer, loss_fn, callbacks)
+        if scheduler_interval not in {"epoch", "step"}:
+            raise ValueError(f"Trainer: expected scheduler_interval 'epoch' or 'step', got {scheduler_interval!r}")
         whole("Trainer", "accumulate", accumulate, least=1)
         if clip_norm is not None and not real("Trainer", "clip_norm", clip_norm) > 0:
             raise ValueError(f"Trainer: expected clip_norm above 0, got {clip_norm}")
         if checkpoint_every is not None:
             whole("Trainer", "checkpoint_every", checkpoint_every, least=1)
         self.model, self.optimizer, self.loss_fn = model, optimizer, loss_fn
-        self.scheduler, self.callbacks, self.metric = scheduler, list(callbacks), metric
+        self.scheduler, self.scheduler_interval = scheduler, scheduler_interval
+        self.callbacks, self.metric = list(callbacks), metric
         self.accumulate, self.clip_norm = accumulate, clip_norm
         self.checkpoint_path, self.checkpoint_every = checkpoint, checkpoint_every
         self.notes, self.detect_anomaly = notes or {}, detect_anomaly
@@ -177,6 +182,11 @@ class Trainer:
             clip_grad_norm_(self.model.parameters(), self.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
+        self._step_scheduler("step")
+
+    def _step_scheduler(self, interval: str) -> None:
+        if self.scheduler is not None and self.scheduler_interval == interval:
+            self.scheduler.step()
 
     def _scale_grads(self, factor: float) -> None:
         """Make the gradients of a last, smaller group a mean; that it is one is known when the batches have ended."""
@@ -197,8 +207,7 @@ class Trainer:
         self.history.append(entry)
         self.epoch, self.batch = self.epoch + 1, 0
         self.totals = dict.fromkeys(self.totals, 0.0)
-        if self.scheduler is not None:
-            self.scheduler.step()
+        self._step_scheduler("epoch")
         self._tell("on_epoch_end")
         self._save()
 
