@@ -30,7 +30,7 @@ def show(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
 ) -> None:
-    r"""Show every plugin and who asked for it.
+    """Show every plugin and who asked for it.
 
     \b
     available   installed, but nobody asked for it
@@ -39,7 +39,7 @@ def show(
 
     With which ops each one answers, and how exactly: bit for bit, or close to the core within a tolerance; and the
     transforms that it has for models, which only a person calls.
-    """
+    """  # noqa: D301  the mark is click's: the lines below it stay lines
     if context.invoked_subcommand is not None:
         return
     found = plugins.list()

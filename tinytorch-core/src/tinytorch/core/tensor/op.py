@@ -288,7 +288,7 @@ def _keep(name: str, arguments: tuple[str, ...]) -> Keep:
     """What a rule's name for an argument says of it: see `Op.rule`."""
     if name.startswith("_"):
         return NOTHING
-    base, _, attribute = name.rpartition("_")
+    attribute = name.rpartition("_")[2]
     if attribute in ("shape", "dtype") and name not in arguments:
         return attribute
     _, needed, other = name.rpartition("_for_")
