@@ -23,7 +23,8 @@ def sentences(count: int = SENTENCES) -> str:
     """Make a text of so many sentences, a line each.
 
     >>> print(sentences(2), end="")
-    ...
+    the little bird sees a little river, because it wants to play.
+    the little girl hides a little stone, because she is hungry.
     """
     draws = _draws(SEED)
     return "".join(_sentence(draws) + "\n" for _ in range(count))

@@ -43,8 +43,8 @@ def characters(path: str | os.PathLike[str] | None = None, length: int = 64) -> 
     The vocabulary is that of the whole text. Raises DatasetError for a file that is missing, no text, or too short.
 
     >>> train, held_out = characters()
-    >>> train.tokenizer.decode(train.tensors[0][0].tolist())
-    ...
+    >>> train.tokenizer.decode(train.tensors[0][0].tolist())[:21]
+    'the little bird sees '
     """
     text = sentences() if path is None else _read(Path(path))
     start = len(text) - round(HELD_OUT * len(text))
