@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tinytorch.types import Kernel
@@ -18,23 +17,23 @@ if TYPE_CHECKING:
 Selection = tuple[str, ...]  # plugins by name, highest priority first
 
 
-@dataclass
 class State:
     """Who was asked for, by whom, and what was loaded and built; a new one is a process that just started."""
 
-    settings: Settings | None = None  # what file and environment say, once they have been read
-    ready: bool = False  # what they ask for is enabled
-    enabled: Selection = ()
-    origins: dict[str, str] = field(default_factory=dict)  # who enabled it: file, environment or code
-    disabled: set[str] = field(default_factory=set)  # by code, whatever file and environment say
-    plugins: dict[str, Any] = field(default_factory=dict)  # imported or registered: modules or objects
-    sources: dict[str, str] = field(default_factory=dict)  # the distribution and version that brought it
-    options: dict[str, dict[str, Any]] = field(default_factory=dict)  # of plugins that are configured
-    broken: dict[str, str] = field(default_factory=dict)  # what went wrong when it was last loaded
-    seen: dict[Found, Contents] = field(default_factory=dict)  # what another process found in those nobody asked for
-    users: Counter[str] = field(default_factory=Counter)  # how many `using` hold it at this moment
-    leaving: set[str] = field(default_factory=set)  # disabled while a `using` held it
-    tables: dict[Selection, Table] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.settings: Settings | None = None  # what file and environment say, once they have been read
+        self.ready: bool = False  # what they ask for is enabled
+        self.enabled: Selection = ()
+        self.origins: dict[str, str] = {}  # who enabled it: file, environment or code
+        self.disabled: set[str] = set()  # by code, whatever file and environment say
+        self.plugins: dict[str, Any] = {}  # imported or registered: modules or objects
+        self.sources: dict[str, str] = {}  # the distribution and version that brought it
+        self.options: dict[str, dict[str, Any]] = {}  # of plugins that are configured
+        self.broken: dict[str, str] = {}  # what went wrong when it was last loaded
+        self.seen: dict[Found, Contents] = {}  # what another process found in those nobody asked for
+        self.users: Counter[str] = Counter()  # how many `using` hold it at this moment
+        self.leaving: set[str] = set()  # disabled while a `using` held it
+        self.tables: dict[Selection, Table] = {}
 
 
 class Process:
