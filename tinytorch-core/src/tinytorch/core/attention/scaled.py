@@ -1,8 +1,8 @@
 """Scaled dot-product attention: every query takes a weighted mean of the values, weighted by how its key fits.
 
-Vaswani et al. 2017, section 3.2.1. The scores of a few heads at a time are made, used and overwritten, so that the
-square of the sequence's length is never kept: backward makes them anew from the logarithm of each row's sum (Dao et al.
-2022, section 3.1).
+Vaswani et al. 2017, section 3.2.1. The scores of a few heads and queries at a time are made, used and overwritten, so
+that the square of the sequence's length is never kept: backward makes them anew from the logarithm of each row's sum
+(Dao et al. 2022, section 3.1). Where queries see no later keys, the scores of those are not made.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ import numpy as np
 
 from tinytorch.core.tensor import op
 from tinytorch.core.tensor.promotion import floats_only, tensors_only
+from tinytorch.core.tensor.quiet import quiet
 
 if TYPE_CHECKING:
     from tinytorch.types import Array, Shape
 
-BLOCK_BYTES = 2 << 20  # scores made at a time: about a level-2 cache
-Block = tuple[slice, slice]  # of batch and of key heads
+BLOCK_BYTES = 1 << 20  # scores made at a time, so that they stay in a cache
+QUERIES, WORTH_HALVING = 128, 64  # at a time; and how many are halved, so that half of them see half of the keys
+Block = tuple[slice, slice, slice, slice]  # of (batch, key heads, heads that share one, time or keys)
 
 
 def _fitting(name: str, q: Any, k: Any, v: Any, mask: Any, causal: bool, scale: float) -> tuple[Any, ...]:
@@ -56,21 +58,23 @@ def attention(q: Array, k: Array, v: Array, mask: Array | None, causal: bool, sc
     part, a float mask is added, both broadcast to (batch, heads, time, keys); causal: a query sees keys no later than
     itself. A row that sees nothing gives zeros, and 0 for its logarithm.
     """
-    groups = q.shape[1] // k.shape[1]
-    added = _added(q, k, mask, causal)
+    return quiet().run(_attention, q, k, v, mask, causal, scale)
+
+
+def _attention(q: Array, k: Array, v: Array, mask: Array | None, causal: bool, scale: float) -> tuple[Array, Array]:
     out = _side_by_side(q, v.shape[3])
-    log_sums = np.empty_like(q, shape=(*q.shape[:3], 1))
-    by_key_head, sums = _by_key_head(out, groups), _by_key_head(log_sums, groups)
-    for block, scores in _scores(q, k, added, scale):
-        largest = scores.max(axis=-1, keepdims=True, initial=-math.inf)
+    log_sums = np.empty_like(q, shape=(*q.shape[:3], 1), order="C")
+    outs, sums, values = (_by_key_head(each, k.shape[1]) for each in (out, log_sums, v))
+    for rows, keys, weights in _scores(q, k, mask, causal, scale):
+        largest = weights.max(axis=-1, keepdims=True, initial=-math.inf)
         largest[largest == -math.inf] = 0.0
-        scores -= largest  # so that exp cannot overflow
-        np.exp(scores, out=scores)
-        total = scores.sum(axis=-1, keepdims=True)
+        weights -= largest  # so that exp cannot overflow
+        np.exp(weights, out=weights)
+        total = (weights @ np.ones_like(weights, shape=weights.shape[-1]))[..., None]
         total[total == 0.0] = 1.0
-        np.matmul(scores, v[block][:, :, None], out=by_key_head[block])
-        by_key_head[block] /= total
-        sums[block] = np.log(total) + largest
+        np.matmul(weights, values[keys], out=outs[rows])
+        outs[rows] /= total
+        sums[rows] = np.log(total) + largest
     return out, log_sums
 
 
@@ -87,37 +91,76 @@ def attention_grad(
     scale: float,
 ) -> tuple[Array, Array, Array]:
     """The gradients of q, k and v; out and log_sums are attention's outputs."""
-    groups = q.shape[1] // k.shape[1]
-    added = _added(q, k, mask, causal)
-    by_q, by_k, by_v = _side_by_side(q, q.shape[3]), _side_by_side(k, k.shape[3]), _side_by_side(v, v.shape[3])
-    grads, queries, outs, sums, by_queries = (_by_key_head(each, groups) for each in (grad, q, out, log_sums, by_q))
-    for block, weights in _scores(q, k, added, scale):
-        weights -= sums[block]
+    return quiet().run(_attention_grad, grad, q, k, v, mask, out, log_sums, causal, scale)
+
+
+def _attention_grad(
+    grad: Array,
+    q: Array,
+    k: Array,
+    v: Array,
+    mask: Array | None,
+    out: Array,
+    log_sums: Array,
+    causal: bool,
+    scale: float,
+) -> tuple[Array, Array, Array]:
+    """With slope = grad @ v.T: of the scores, weights * (slope - sum(weights * slope)); that sum is grad * out's."""
+    by_q, by_k, by_v = (_side_by_side(each, each.shape[3]) for each in (q, k, v))
+    for each in (by_k, by_v):
+        each[:, :, q.shape[2] :] = 0.0  # keys later than all queries
+    overlap = np.vecdot(grad, out)[..., None]
+    queries, grads, sums, overlaps, by_queries = (
+        _by_key_head(each, k.shape[1]) for each in (q, grad, log_sums, overlap, by_q)
+    )
+    all_keys, values, by_keys, by_values = (_by_key_head(each, k.shape[1]) for each in (k, v, by_k, by_v))
+    for rows, keys, weights in _scores(q, k, mask, causal, scale):
+        weights -= sums[rows]
         np.exp(weights, out=weights)
-        arrived = grads[block]
-        by_v[block] = np.matmul(weights.swapaxes(-1, -2), arrived).sum(axis=2)
-        slope = np.matmul(arrived, v[block][:, :, None].swapaxes(-1, -2))
-        slope -= np.sum(arrived * outs[block], axis=-1, keepdims=True)  # the softmax's: weights * (slope - its mean)
+        last = rows[3].stop == q.shape[2]
+        _collect(by_values[keys], weights, grads[rows], last)
+        slope = np.matmul(grads[rows], values[keys].swapaxes(-1, -2))
+        slope -= overlaps[rows]
         slope *= weights
         slope *= scale
-        np.matmul(slope, k[block][:, :, None], out=by_queries[block])
-        by_k[block] = np.matmul(slope.swapaxes(-1, -2), queries[block]).sum(axis=2)
+        np.matmul(slope, all_keys[keys], out=by_queries[rows])
+        _collect(by_keys[keys], slope, queries[rows], last)
     return by_q, by_k, by_v
 
 
-def _scores(q: Array, k: Array, added: Array | None, scale: float) -> Iterator[tuple[Block, Array]]:
-    """Blocks of batch and key heads, and their masked scores: (batch, key heads, heads of each, time, keys)."""
-    groups = q.shape[1] // k.shape[1]
-    queries = _by_key_head(q, groups)
-    wide = None if added is None else _by_key_head(added, groups)
-    for block in _blocks(q.shape[0], k.shape[1], groups * q.shape[2] * k.shape[2] * q.itemsize):
-        scores = np.matmul(queries[block] * q.dtype.type(scale), k[block][:, :, None].swapaxes(-1, -2))
-        if wide is not None:
-            scores += wide[_where_larger(wide.shape, block)]
-        yield block, scores
+def _collect(out: Array, weights: Array, rows: Array, first: bool) -> None:
+    """out = weights.T @ rows, or += after the first; heads that share a key head add up."""
+    across = weights.swapaxes(-1, -2)
+    if first and weights.shape[2] == 1:
+        np.matmul(across, rows, out=out)
+        return
+    product = np.matmul(across, rows).sum(axis=2, keepdims=True)
+    np.copyto(out, product) if first else np.add(out, product, out=out)
 
 
-def _blocks(batch: int, heads: int, bytes_of_head: int) -> Iterator[Block]:
+def _scores(q: Array, k: Array, mask: Array | None, causal: bool, scale: float) -> Iterator[tuple[Block, Block, Array]]:
+    """Blocks of queries, the last first, of the keys that they may see, and masked scores (..., queries, keys)."""
+    heads, time, count = k.shape[1], q.shape[2], k.shape[2]
+    queries, all_keys = _by_key_head(q, heads), _by_key_head(k, heads)
+    added = None if mask is None else _by_key_head(_added(mask, q), heads)
+    at_once = min(QUERIES, time // 2 if causal and time >= WORTH_HALVING else time)
+    later = _later(q, at_once) if causal else None
+    everywhere = slice(None)
+    for some, some_heads in _blocks(q.shape[0], heads, queries.shape[2] * at_once * count * q.itemsize):
+        for start in reversed(range(0, time, at_once or 1)):
+            end = min(start + at_once, time)
+            seen = min(end, count) if causal else count
+            rows = some, some_heads, everywhere, slice(start, end)
+            keys = some, some_heads, everywhere, slice(0, seen)
+            scores = np.matmul(queries[rows] * q.dtype.type(scale), all_keys[keys].swapaxes(-1, -2))
+            if added is not None:
+                scores += added[_where_larger(added.shape, rows)][..., :seen]
+            if later is not None:
+                scores[..., start:] += later[: end - start, : max(seen - start, 0)]
+            yield rows, keys, scores
+
+
+def _blocks(batch: int, heads: int, bytes_of_head: int) -> Iterator[tuple[slice, slice]]:
     """Slices of batch and key heads whose scores fit into a block, if one head's do."""
     fitting = max(1, BLOCK_BYTES // max(1, bytes_of_head))
     together = min(heads, fitting)
@@ -127,17 +170,20 @@ def _blocks(batch: int, heads: int, bytes_of_head: int) -> Iterator[Block]:
             yield slice(start, start + at_once), slice(head, head + together)
 
 
-def _added(q: Array, k: Array, mask: Array | None, causal: bool) -> Array | None:
-    """What is added to the scores, in four dimensions that broadcast: the mask, and -inf where a key is later."""
-    added = mask
-    if mask is not None and mask.dtype.kind == "b":
-        added = np.zeros_like(mask, dtype=q.dtype)
-        added[np.logical_not(mask)] = -math.inf
-    if not causal:
-        return added
-    later = np.zeros_like(q, shape=(1, 1, q.shape[2], k.shape[2]))
-    later[:, :, np.arange(k.shape[2]) > np.arange(q.shape[2])[:, None]] = -math.inf
-    return later if added is None else added + later
+def _added(mask: Array, like: Array) -> Array:
+    """What is added to the scores: a float mask itself, -inf where a bool mask says no."""
+    if mask.dtype.kind != "b":
+        return mask
+    added = np.zeros_like(mask, dtype=like.dtype)
+    added[np.logical_not(mask)] = -math.inf
+    return added
+
+
+def _later(like: Array, time: int) -> Array:
+    """-inf where a key is later than the query: (time, time)."""
+    later = np.zeros_like(like, shape=(time, time), order="C")
+    later[np.arange(time) > np.arange(time)[:, None]] = -math.inf
+    return later
 
 
 def _side_by_side(like: Array, width: int) -> Array:
@@ -146,15 +192,12 @@ def _side_by_side(like: Array, width: int) -> Array:
     return np.empty_like(like, shape=(batch, time, heads, width), order="C").transpose(0, 2, 1, 3)
 
 
-def _by_key_head(array: Array, groups: int) -> Array:
+def _by_key_head(array: Array, heads: int) -> Array:
     """(batch, heads, ...) -> (batch, key heads, heads of each, ...): a view; one head for all stays one."""
-    batch, heads, *rest = array.shape
-    return array[:, :, None] if heads == 1 else array.reshape(batch, heads // groups, groups, *rest)
+    batch, own, *rest = array.shape
+    return array[:, :, None] if own == 1 else array.reshape(batch, heads, own // heads, *rest)
 
 
 def _where_larger(shape: Shape, block: Block) -> Block:
     """The block, but all of a dimension that broadcasts."""
-    return (
-        slice(None) if shape[0] == 1 else block[0],
-        slice(None) if shape[1] == 1 else block[1],
-    )
+    return tuple(slice(None) if size == 1 else part for size, part in zip(shape, block, strict=False))  # type: ignore[return-value]  # as many
