@@ -29,7 +29,8 @@ WITHOUT_DERIVATIVE: dict[str, str] = {
     **dict.fromkeys(("logical_not", "logical_and", "logical_or", "logical_xor", "reduce_any", "reduce_all"), _TRUTH),
     **dict.fromkeys(("bitwise_not", "bitwise_and", "bitwise_or", "bitwise_xor"), "takes whole numbers"),
     **dict.fromkeys(
-        ("attention_grad", "rms_norm_grad"), "second derivatives are taken of the formula written with ops"
+        ("layer_norm_grad", "batch_norm_grad", "rms_norm_grad", "attention_grad"),
+        "second derivatives are taken of the formula written with ops",
     ),
     **dict.fromkeys(("arg_max", "arg_min", "arg_sort", "arg_top_k"), _POSITIONS),
 }

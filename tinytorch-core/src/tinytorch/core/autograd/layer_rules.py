@@ -6,7 +6,6 @@ Where a backward kernel is an op of its own, its rule is what second derivatives
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +20,7 @@ from tinytorch.core.layers.linear import linear, linear_weight_grad
 from tinytorch.core.losses import functions as losses
 from tinytorch.core.tensor.arithmetic import divide, multiply, subtract
 from tinytorch.core.tensor.comparison import greater
-from tinytorch.core.tensor.elementwise import exp, log, sigmoid, sqrt
+from tinytorch.core.tensor.elementwise import exp, log, rsqrt, sigmoid
 from tinytorch.core.tensor.indexing import pick
 from tinytorch.core.tensor.products import matmul
 from tinytorch.core.tensor.reductions import reduce_sum
@@ -158,82 +157,35 @@ def embedding_grad_rule(grad: Tensor, _out: None, _grad_out: None, indices: Tens
 
 @normalization.layer_norm.rule
 def layer_norm_rule(
-    grad: Tensor, saved: Saved, x: Tensor, weight: Tensor | None, bias: Tensor | None, ndim: int, eps: float
+    grad: Tensor, saved: Saved, x: Tensor, weight: Tensor | None, _bias: None, ndim: int, eps: float
 ) -> Gradients:
-    _, mean, rstd = saved
-    by_input = normalization.layer_norm_grad(grad, x, weight, mean, rstd, ndim) if x.requires_grad else None
-    by_weight = None
-    if weight is not None and weight.requires_grad:
-        by_weight = multiply(
-            grad, _normalized(x, mean, rstd, lambda: normalization.layer_norm(x, None, None, ndim, eps))
-        )
-    return by_input, by_weight, None if bias is None else grad
-
-
-@normalization.layer_norm_grad.rule
-def layer_norm_grad_rule(
-    grad: Tensor, _out: None, grad_out: Tensor, x: Tensor, weight: Tensor | None, mean: Tensor, rstd: Tensor, ndim: int
-) -> Gradients:
+    """From the fused op, or through the formula where a second derivative may follow; so batch_norm's, too."""
+    if not is_grad_enabled():
+        return (*normalization.layer_norm_grad(grad, x, weight, *saved[1:], ndim),)
     dims = tuple(range(x.ndim - ndim, x.ndim))
-    return _normalized_grad_rule(grad, grad_out, x, weight, mean, rstd, dims, x.shape[x.ndim - ndim :])
+    return *_through_formula(grad, x, weight, dims, x.shape[x.ndim - ndim :], eps), grad
 
 
 @normalization.batch_norm.rule
-def batch_norm_rule(
-    grad: Tensor, saved: Saved, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
-) -> Gradients:
-    _, mean, rstd = saved
-    by_input = normalization.batch_norm_grad(grad, x, weight, mean, rstd) if x.requires_grad else None
+def batch_norm_rule(grad: Tensor, saved: Saved, x: Tensor, weight: Tensor | None, _bias: None, eps: float) -> Gradients:
+    if not is_grad_enabled():
+        return (*normalization.batch_norm_grad(grad, x, weight, *saved[1:]),)
     dims = (0, *range(2, x.ndim))
-    by_weight = None
-    if weight is not None and weight.requires_grad:
-        normalized = _normalized(x, mean, rstd, lambda: normalization.batch_norm(x, None, None, eps))
-        by_weight = multiply(grad, normalized).sum(dims)
-    return by_input, by_weight, grad.sum(dims) if bias is not None and bias.requires_grad else None
+    return *_through_formula(grad, x, weight, dims, (-1, *[1] * (x.ndim - 2)), eps), grad.sum(dims)
 
 
-@normalization.batch_norm_grad.rule
-def batch_norm_grad_rule(
-    grad: Tensor, _out: None, grad_out: Tensor, x: Tensor, weight: Tensor | None, mean: Tensor, rstd: Tensor
+def _through_formula(
+    grad: Tensor, x: Tensor, weight: Tensor | None, dims: tuple[int, ...], weight_shape: tuple[int, ...], eps: float
 ) -> Gradients:
-    channels = (-1, *[1] * (x.ndim - 2))
-    return _normalized_grad_rule(grad, grad_out, x, weight, mean, rstd, (0, *range(2, x.ndim)), channels)
+    """The gradients of x and weight, which multiplies in weight_shape, from a normalization written out with ops."""
 
-
-def _normalized(x: Tensor, mean: Tensor, rstd: Tensor, again: Callable[[], Tensor]) -> Tensor:
-    """(x - mean) * rstd; made again where a second derivative may follow, since mean and rstd are functions of x."""
-    if is_grad_enabled() and x.requires_grad:
-        return again()[0]
-    return multiply(subtract(x, mean), rstd)
-
-
-def _normalized_grad_rule(
-    grad: Tensor,
-    grad_out: Tensor,
-    x: Tensor,
-    weight: Tensor | None,
-    mean: Tensor,
-    rstd: Tensor,
-    dims: tuple[int, ...],
-    weight_shape: tuple[int, ...],
-) -> Gradients:
-    """Of the backward of a normalization: mean and rstd are functions of x, so x is normalized anew, differentiably.
-
-    The weight multiplies x in weight_shape.
-    """
-    eps = (1.0 / (rstd * rstd) - ((x - mean) * (x - mean)).mean(dims, keepdim=True)).detach()
-
-    def composed(grad_out: Tensor, x: Tensor, weight: Tensor | None = None) -> Tensor:
+    def normalized(x: Tensor, weight: Tensor | None = None) -> Tensor:
         centred = x - x.mean(dims, keepdim=True)
-        scale = divide(1.0, sqrt((centred * centred).mean(dims, keepdim=True) + eps))
-        normalized = centred * scale
-        weighted = grad_out if weight is None else grad_out * weight.reshape(weight_shape)
-        shared = (weighted * normalized).mean(dims, keepdim=True)
-        return scale * (weighted - weighted.mean(dims, keepdim=True) - normalized * shared)
+        out = centred * rsqrt((centred * centred).mean(dims, keepdim=True) + eps)
+        return out if weight is None else out * weight.reshape(weight_shape)
 
-    inputs = (grad_out, x) if weight is None else (grad_out, x, weight)
-    parts = vjp(composed, inputs, grad)
-    return parts[0], parts[1], parts[2] if len(parts) > 2 else None
+    by_x, *by_weight = vjp(normalized, (x,) if weight is None else (x, weight), grad)
+    return by_x, by_weight[0] if by_weight else None
 
 
 # Losses

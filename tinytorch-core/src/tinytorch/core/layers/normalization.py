@@ -6,6 +6,7 @@ over its features, group norm (Wu & He 2018) for each sample over groups of chan
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from tinytorch.core.tensor.elementwise import sqrt
 from tinytorch.core.tensor.inplace import note_write
 from tinytorch.core.tensor.numbers import whole
 from tinytorch.core.tensor.promotion import floats_only, tensors_only
+from tinytorch.core.tensor.quiet import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,66 +47,112 @@ def _of_one_shape(name: str, x: Any, weight: Any, bias: Any, ndim: int, eps: flo
 @op(prepare=_of_one_shape)
 def layer_norm(x: Array, weight: Array | None, bias: Array | None, ndim: int, eps: float) -> tuple[Array, Array, Array]:
     """Normalize over the last `ndim` dimensions -> (out, mean, rstd); weight and bias have their shape."""
-    out, mean, rstd = _normalized(x, tuple(range(x.ndim - ndim, x.ndim)), eps)
-    return _scaled(out, weight, bias), mean, rstd
+    return quiet().run(_layer_norm, x, weight, bias, ndim, eps)
+
+
+def _layer_norm(
+    x: Array, weight: Array | None, bias: Array | None, ndim: int, eps: float
+) -> tuple[Array, Array, Array]:
+    rows = in_rows(x, ndim)
+    mean = row_means(rows, np.ones_like(rows, shape=rows.shape[1]))
+    out = rows - mean
+    rstd = 1.0 / np.sqrt(mean_squares(out) + rows.dtype.type(eps))
+    out *= rstd
+    return _scaled(like(out, x), weight, bias), for_each_row(mean, x, ndim), for_each_row(rstd, x, ndim)
 
 
 @op
-def layer_norm_grad(grad: Array, x: Array, weight: Array | None, mean: Array, rstd: Array, ndim: int) -> Array:
-    """The gradient of x; mean and rstd are layer_norm's second and third output."""
-    return _normalized_grad(
-        grad if weight is None else grad * weight, x, mean, rstd, tuple(range(x.ndim - ndim, x.ndim))
-    )
+def layer_norm_grad(
+    grad: Array, x: Array, weight: Array | None, mean: Array, rstd: Array, ndim: int
+) -> tuple[Array, Array, Array]:
+    """The gradients of x, weight and bias; mean and rstd are layer_norm's second and third output."""
+    return quiet().run(_layer_norm_grad, grad, x, weight, mean, rstd, ndim)
+
+
+def _layer_norm_grad(
+    grad: Array, x: Array, weight: Array | None, mean: Array, rstd: Array, ndim: int
+) -> tuple[Array, Array, Array]:
+    """Of x: rstd * (g - mean(g) - normalized * mean(g * normalized)), g = grad * weight."""
+    arrived, scale = in_rows(grad, ndim), in_rows(rstd, ndim)
+    factors = np.ones_like(arrived, shape=arrived.shape[1]) if weight is None else in_rows(weight, ndim)[0]
+    normalized = in_rows(x, ndim) - in_rows(mean, ndim)
+    normalized *= scale
+    products = arrived * normalized
+    every_row = np.ones_like(arrived, shape=len(arrived))
+    by_weight, by_bias = every_row @ products, every_row @ arrived
+    normalized *= row_means(products, factors)
+    normalized += row_means(arrived, factors)
+    by_x = np.multiply(arrived, factors, out=products)
+    by_x -= normalized
+    by_x *= scale
+    shape = x.shape[x.ndim - ndim :]
+    return like(by_x, x), by_weight.astype(x.dtype).reshape(shape), by_bias.astype(x.dtype).reshape(shape)
 
 
 @op
 def batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float) -> tuple[Array, Array, Array]:
     """Normalize each channel over batch and space -> (out, mean, rstd): (batch, channels, ...)."""
-    out, mean, rstd = _normalized(x, (0, *range(2, x.ndim)), eps)
+    return quiet().run(_batch_norm, x, weight, bias, eps)
+
+
+def _batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float) -> tuple[Array, Array, Array]:
+    dims = (0, *range(2, x.ndim))
+    mean = x.mean(axis=dims, keepdims=True)
+    out = x - mean
+    rstd = 1.0 / np.sqrt(np.mean(out * out, axis=dims, keepdims=True) + x.dtype.type(eps))
+    out *= rstd
     return _scaled(out, _per_channel(weight, x.ndim), _per_channel(bias, x.ndim)), mean, rstd
 
 
 @op
-def batch_norm_grad(grad: Array, x: Array, weight: Array | None, mean: Array, rstd: Array) -> Array:
-    """The gradient of x; mean and rstd are batch_norm's second and third output."""
-    scaled = grad if weight is None else grad * _per_channel(weight, x.ndim)
-    return _normalized_grad(scaled, x, mean, rstd, (0, *range(2, x.ndim)))
+def batch_norm_grad(
+    grad: Array, x: Array, weight: Array | None, mean: Array, rstd: Array
+) -> tuple[Array, Array, Array]:
+    """The gradients of x, weight and bias; mean and rstd are batch_norm's second and third output."""
+    return quiet().run(_batch_norm_grad, grad, x, weight, mean, rstd)
 
 
-def _normalized(x: Array, dims: tuple[int, ...], eps: float) -> tuple[Array, Array, Array]:
-    """(x - mean) * rstd, the mean, and rstd = 1 / sqrt(variance + eps), both with kept dimensions."""
-    mean = _mean(x, dims)
-    out = x - mean
-    rstd = 1.0 / np.sqrt(_mean_of_products(out, out, dims) + x.dtype.type(eps))
-    out *= rstd
-    return out, mean, rstd
-
-
-def _normalized_grad(grad: Array, x: Array, mean: Array, rstd: Array, dims: tuple[int, ...]) -> Array:
-    """rstd * (grad - mean(grad) - normalized * mean(grad * normalized))."""
+def _batch_norm_grad(
+    grad: Array, x: Array, weight: Array | None, mean: Array, rstd: Array
+) -> tuple[Array, Array, Array]:
+    """Of x: weight * rstd * (grad - mean(grad) - normalized * mean(grad * normalized))."""
+    dims, count = (0, *range(2, x.ndim)), x.dtype.type(x.size // max(x.shape[1], 1) or 1)
     normalized = x - mean
     normalized *= rstd
-    normalized *= _mean_of_products(grad, normalized, dims)
-    normalized += _mean(grad, dims)
-    np.subtract(grad, normalized, out=normalized)
-    normalized *= rstd
-    return normalized
+    by_weight = np.sum(grad * normalized, axis=dims, keepdims=True)
+    by_bias = np.sum(grad, axis=dims, keepdims=True)
+    normalized *= by_weight / count
+    normalized += by_bias / count
+    by_x = np.subtract(grad, normalized, out=normalized)
+    by_x *= rstd if weight is None else rstd * _per_channel(weight, x.ndim)
+    return by_x, by_weight.reshape(-1), by_bias.reshape(-1)
 
 
-def _mean(x: Array, dims: tuple[int, ...]) -> Array:
-    """The mean along `dims`, which stay; of rows by BLAS, several times faster."""
-    size = x.shape[-1]
-    if dims == (x.ndim - 1,) and size:
-        return (x @ np.ones_like(x, shape=size))[..., None] / x.dtype.type(size)
-    return x.mean(axis=dims, keepdims=True)
+def in_rows(x: Array, ndim: int) -> Array:
+    """What is normalized together as a row, at least in float32: (rows, n)."""
+    kept = x.ndim - ndim
+    wide = x.astype(np.float32) if x.itemsize == 2 else x
+    return wide.reshape(math.prod(x.shape[:kept]), math.prod(x.shape[kept:]))
 
 
-def _mean_of_products(a: Array, b: Array, dims: tuple[int, ...]) -> Array:
-    """The mean of a * b along `dims`, which stay."""
-    size = a.shape[-1]
-    if dims == (a.ndim - 1,) and size:
-        return np.vecdot(a, b)[..., None] / a.dtype.type(size)
-    return np.mean(a * b, axis=dims, keepdims=True)
+def row_means(rows: Array, factors: Array) -> Array:
+    """The mean of each row times factors, by BLAS: (rows, n), (n,) -> (rows, 1)."""
+    return (rows @ factors)[:, None] / rows.dtype.type(rows.shape[1] or 1)
+
+
+def mean_squares(rows: Array) -> Array:
+    """The mean of each row's squares: (rows, n) -> (rows, 1)."""
+    return np.vecdot(rows, rows)[:, None] / rows.dtype.type(rows.shape[1] or 1)
+
+
+def like(rows: Array, x: Array) -> Array:
+    """Rows as the array that they were made of."""
+    return rows.reshape(x.shape).astype(x.dtype, copy=False)
+
+
+def for_each_row(values: Array, x: Array, ndim: int) -> Array:
+    """(rows, 1) -> x's shape with 1 for the dimensions that are normalized."""
+    return values.reshape(*x.shape[: x.ndim - ndim], *[1] * ndim)
 
 
 def _scaled(out: Array, weight: Array | None, bias: Array | None) -> Array:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinytorch.core.autograd import is_grad_enabled
 from tinytorch.core.autograd.engine import vjp
+from tinytorch.core.layers.normalization import for_each_row, in_rows, like, mean_squares, row_means
 from tinytorch.core.module import Module, Parameter
 from tinytorch.core.tensor import Tensor, op
 from tinytorch.core.tensor.arithmetic import multiply
@@ -17,6 +17,7 @@ from tinytorch.core.tensor.creation import ones
 from tinytorch.core.tensor.elementwise import rsqrt
 from tinytorch.core.tensor.numbers import real
 from tinytorch.core.tensor.promotion import floats_only, tensors_only
+from tinytorch.core.tensor.quiet import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,24 +40,36 @@ def _of_one_shape(name: str, x: Any, weight: Any, ndim: int, eps: float) -> tupl
 @op(prepare=_of_one_shape)
 def rms_norm(x: Array, weight: Array | None, ndim: int, eps: float) -> tuple[Array, Array]:
     """weight * x / rms, rms the root of the mean square over the last `ndim` dimensions -> (out, 1 / rms)."""
-    rows = _rows(x, ndim)
-    rrms = 1.0 / np.sqrt(np.vecdot(rows, rows)[:, None] / rows.dtype.type(rows.shape[1] or 1) + x.dtype.type(eps))
-    out = (rows * rrms).reshape(x.shape)
+    return quiet().run(_rms_norm, x, weight, ndim, eps)
+
+
+def _rms_norm(x: Array, weight: Array | None, ndim: int, eps: float) -> tuple[Array, Array]:
+    rows = in_rows(x, ndim)
+    rrms = 1.0 / np.sqrt(mean_squares(rows) + rows.dtype.type(eps))
+    out = rows * rrms
     if weight is not None:
-        out *= weight
-    return out, rrms.reshape(*x.shape[: x.ndim - ndim], *[1] * ndim)
+        out *= in_rows(weight, ndim)
+    return like(out, x), for_each_row(rrms, x, ndim)
 
 
 @op
-def rms_norm_grad(grad: Array, x: Array, weight: Array | None, rrms: Array, ndim: int) -> Array:
-    """The gradient of x; rrms is rms_norm's second output."""
-    rows, scale = _rows(x, ndim), rrms.reshape(-1, 1)
-    arrived = _rows(grad if weight is None else grad * weight, ndim)
-    shared = np.vecdot(arrived, rows)[:, None] * (scale * scale / rows.dtype.type(rows.shape[1] or 1))
-    out = rows * shared
-    np.subtract(arrived, out, out=out)
-    out *= scale
-    return out.reshape(x.shape)
+def rms_norm_grad(grad: Array, x: Array, weight: Array | None, rrms: Array, ndim: int) -> tuple[Array, Array]:
+    """The gradients of x and weight; rrms is rms_norm's second output."""
+    return quiet().run(_rms_norm_grad, grad, x, weight, rrms, ndim)
+
+
+def _rms_norm_grad(grad: Array, x: Array, weight: Array | None, rrms: Array, ndim: int) -> tuple[Array, Array]:
+    """Of x: rrms * (g - normalized * mean(g * normalized)), g = grad * weight."""
+    arrived, scale = in_rows(grad, ndim), in_rows(rrms, ndim)
+    factors = np.ones_like(arrived, shape=arrived.shape[1]) if weight is None else in_rows(weight, ndim)[0]
+    normalized = in_rows(x, ndim) * scale
+    products = arrived * normalized
+    by_weight = np.ones_like(arrived, shape=len(arrived)) @ products
+    normalized *= row_means(products, factors)
+    by_x = np.multiply(arrived, factors, out=products)
+    by_x -= normalized
+    by_x *= scale
+    return like(by_x, x), by_weight.astype(x.dtype).reshape(x.shape[x.ndim - ndim :])
 
 
 @rms_norm.rule
@@ -64,11 +77,10 @@ def rms_norm_rule(
     grad: Tensor, saved: tuple[None, Tensor], x: Tensor, weight: Tensor | None, ndim: int, eps: float
 ) -> Gradients:
     """From the fused op, or through the formula where a second derivative may follow."""
-    if is_grad_enabled():
-        inputs = (x,) if weight is None else (x, weight)
-        return vjp(lambda x, weight=None: _normalized(x, weight, ndim, eps), inputs, grad)
-    learns = weight is not None and weight.requires_grad
-    return rms_norm_grad(grad, x, weight, saved[1], ndim), multiply(grad, multiply(x, saved[1])) if learns else None
+    if not is_grad_enabled():
+        return (*rms_norm_grad(grad, x, weight, saved[1], ndim),)
+    inputs = (x,) if weight is None else (x, weight)
+    return vjp(lambda x, weight=None: _normalized(x, weight, ndim, eps), inputs, grad)
 
 
 def _normalized(x: Tensor, weight: Tensor | None, ndim: int, eps: float) -> Tensor:
@@ -76,12 +88,6 @@ def _normalized(x: Tensor, weight: Tensor | None, ndim: int, eps: float) -> Tens
     mean_square = multiply(x, x).mean(tuple(range(x.ndim - ndim, x.ndim)), keepdim=True)
     out = multiply(x, rsqrt(mean_square + eps))
     return out if weight is None else multiply(out, weight)
-
-
-def _rows(x: Array, ndim: int) -> Array:
-    """All that is normalized together as one row: (rows, n)."""
-    kept = x.shape[: x.ndim - ndim]
-    return x.reshape(math.prod(kept), math.prod(x.shape[x.ndim - ndim :]))
 
 
 def rms_normalized(
