@@ -1,7 +1,8 @@
 """The rows of the chapters activations, layers and losses.
 
-Where a backward kernel takes what the forward saved (mean, rstd, log_sums), its own derivative is that of the forward
-with the saved numbers following its inputs: such rows have order 0 and are differentiated as part of the forward's.
+Where a backward kernel takes what the forward saved (mean, rstd, log_sums, Phi), its own derivative is that of the
+forward with the saved numbers following its inputs: such rows have order 0 and are differentiated as part of the
+forward's.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinytorch.core.activations.functions import gelu
 from tinytorch.testing import draw
 from tinytorch.testing.case import EXACT, NEAR, Arguments, OpCase
 from tinytorch.types import Array, DType
@@ -37,7 +39,7 @@ def _gelu(rng: Generator, dtype: DType) -> Arguments:
 
 def _gelu_grad(rng: Generator, dtype: DType) -> Arguments:
     x, form = _gelu(rng, dtype)
-    return draw.normal(rng, x.shape, dtype), x, form
+    return draw.normal(rng, x.shape, dtype), x, gelu.kernel(x, form)[1], form
 
 
 def _softplus(rng: Generator, dtype: DType) -> Arguments:
@@ -145,7 +147,7 @@ ACTIVATIONS = (
     OpCase("silu", _one(draw.normal), NEAR),
     OpCase("silu_grad", _gradient_of(draw.normal), NEAR),
     OpCase("gelu", _gelu, NEAR),
-    OpCase("gelu_grad", _gelu_grad, NEAR),
+    OpCase("gelu_grad", _gelu_grad, NEAR, order=0),
     OpCase("softplus", _softplus, NEAR),
     OpCase("softmax", _along, NEAR),
     OpCase("softmax_grad", _softmax_grad, NEAR),

@@ -68,72 +68,70 @@ def _known_form(name: str, x: Any, approximate: Any) -> tuple[Any, ...]:
 
 
 @op(prepare=_known_form)
-def gelu(x: Array, approximate: str) -> Array:
-    """x * Phi(x), Phi the normal distribution; exact, or by tanh (Hendrycks & Gimpel 2016)."""
-    out = np.empty_like(x)
-    for numbers, piece in in_pieces(x, out):
-        quiet().run(_exact if approximate == "none" else _by_tanh, numbers, piece)
-    return out
+def gelu(x: Array, approximate: str) -> tuple[Array, Array]:
+    """x * Phi(x), and Phi(x), the normal distribution; exact, or nearly, by tanh (Hendrycks & Gimpel 2016)."""
+    out, shares = np.empty_like(x), np.empty_like(x)
+    for numbers, piece, share in in_pieces(x, out, shares):
+        quiet().run(_normal if approximate == "none" else _nearly_normal, numbers, share)
+        quiet().run(np.multiply, numbers, share, out=piece)
+    return out, shares
 
 
 @op
-def gelu_grad(grad: Array, x: Array, approximate: str) -> Array:
-    """grad * (Phi(x) + x * Phi'(x))."""
+def gelu_grad(grad: Array, x: Array, share: Array, approximate: str) -> Array:
+    """grad * (Phi(x) + x * Phi'(x)); share is gelu's second output, Phi(x)."""
     out = np.empty_like(x)
-    for arrived, numbers, piece in in_pieces(grad, x, out):
-        quiet().run(_exact_slope if approximate == "none" else _slope_by_tanh, numbers, piece)
+    for arrived, numbers, part, piece in in_pieces(grad, x, share, out):
+        if approximate == "none":
+            quiet().run(_slope, numbers, part, piece)
+        else:
+            quiet().run(_near_slope, numbers, part, piece)
         quiet().run(np.multiply, piece, arrived, out=piece)
     return out
 
 
 ROOT = math.sqrt(2.0 / math.pi)
 CUBIC = 0.044715  # equation 2 of "Gaussian error linear units"
+FAR = 1e4  # squared: there Phi is 0 or 1
 
 
-def _exact(x: Array, out: Array) -> None:
+def _normal(x: Array, out: Array) -> None:
     np.add(error_function(x * math.sqrt(0.5)), 1.0, out=out)
     out *= 0.5
-    out *= x
 
 
-def _exact_slope(x: Array, out: Array) -> None:
-    np.exp(x * x * -0.5, out=out)
-    out *= x
+def _slope(x: Array, share: Array, out: Array) -> None:
+    """Phi + x * exp(-x * x / 2) / sqrt(2 pi)."""
+    np.multiply(x, x, out=out)
+    out *= -0.5
+    np.exp(out, out=out)
     out *= 1.0 / math.sqrt(2.0 * math.pi)
-    out += 0.5
-    out += error_function(x * math.sqrt(0.5)) * 0.5
+    out *= x
+    out += share
 
 
-def _by_tanh(x: Array, out: Array) -> None:
-    """x / (1 + exp(-2 u)): (1 + tanh(u)) / 2 is the sigmoid of 2 u, and exp takes half of tanh's time."""
-    np.divide(x, _one_plus_exp(x, np.multiply(x, x, out=out)), out=out)
-
-
-def _slope_by_tanh(x: Array, out: Array) -> None:
-    """s * (1 + (1 - s) * x * 2 u'(x)), s the sigmoid of 2 u: the derivative of x * s, factored."""
-    squared = np.multiply(x, x, out=np.empty_like(x))  # given memory, since a 0-d result would be no array
-    if not squared.max(initial=0.0) < FAR:
-        np.minimum(squared, FAR, out=squared)  # s is 0 or 1, and infinity times 0 would be nan
-    np.reciprocal(_one_plus_exp(x, squared), out=out)
-    squared *= 6.0 * CUBIC * ROOT
-    squared += 2.0 * ROOT
-    squared *= x
-    squared *= 1.0 - out
-    squared += 1.0
-    out *= squared
-
-
-FAR = 1e4  # squared
-
-
-def _one_plus_exp(x: Array, squared: Array) -> Array:
-    """1 + exp(-2 u), u = sqrt(2 / pi) * (x + 0.044715 * x ** 3)."""
-    out = np.multiply(squared, -2.0 * CUBIC * ROOT, out=np.empty_like(x))
+def _nearly_normal(x: Array, out: Array) -> None:
+    """(1 + tanh(u)) / 2 for u = sqrt(2 / pi) * (x + 0.044715 * x ** 3); as 1 / (1 + exp(-2 u)), exp being faster."""
+    np.multiply(x, x, out=out)
+    out *= -2.0 * CUBIC * ROOT
     out -= 2.0 * ROOT
     out *= x
     np.exp(out, out=out)
     out += 1.0
-    return out
+    np.reciprocal(out, out=out)
+
+
+def _near_slope(x: Array, share: Array, out: Array) -> None:
+    """s * (1 + (1 - s) * x * 2 u'(x)), for s = 1 / (1 + exp(-2 u))."""
+    np.multiply(x, x, out=out)
+    if not out.max(initial=0.0) < FAR:
+        np.minimum(out, FAR, out=out)  # infinity times 0 would be nan
+    out *= 6.0 * CUBIC * ROOT
+    out += 2.0 * ROOT
+    out *= x
+    out *= 1.0 - share
+    out += 1.0
+    out *= share
 
 
 @op(prepare=_with_axis)
@@ -189,7 +187,7 @@ def log_softmax_along(input: Tensor, dim: int = -1, *, dtype: Any = None, axis: 
 
 def gelu_of(input: Tensor, approximate: str = "none") -> Tensor:
     """x * Phi(x), exact or by tanh."""
-    return gelu(input, approximate)
+    return gelu(input, approximate)[0]
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:

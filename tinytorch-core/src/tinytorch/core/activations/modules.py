@@ -79,7 +79,7 @@ class GELU(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """(...) -> (...)."""
-        return functions.gelu(input, self.approximate)
+        return functions.gelu_of(input, self.approximate)
 
     def extra_repr(self) -> str:
         """Return the options, as `repr` shows them."""

@@ -65,14 +65,15 @@ def silu_grad_rule(grad: Tensor, _out: None, grad_out: Tensor, x: Tensor) -> Gra
 
 
 @activations.gelu.rule
-def gelu_rule(grad: Tensor, _out: None, x: Tensor, approximate: str) -> Tensor:
-    return activations.gelu_grad(grad, x, approximate)
+def gelu_rule(grad: Tensor, saved: tuple[None, Tensor], x: Tensor, approximate: str) -> Tensor:
+    return activations.gelu_grad(grad, x, saved[1], approximate)
 
 
 @activations.gelu_grad.rule
-def gelu_grad_rule(grad: Tensor, _out: None, grad_out: Tensor, x: Tensor, approximate: str) -> Gradients:
+def gelu_grad_rule(grad: Tensor, _out: None, grad_out: Tensor, x: Tensor, share: Tensor, approximate: str) -> Gradients:
+    """The share is a function of x, and part of its curvature."""
     curvature = _gelu_curvature(x) if approximate == "none" else _tanh_gelu_curvature(x)
-    return activations.gelu_grad(grad, x, approximate), grad * grad_out * curvature
+    return activations.gelu_grad(grad, x, share, approximate), grad * grad_out * curvature, None
 
 
 def _gelu_curvature(x: Tensor) -> Tensor:
