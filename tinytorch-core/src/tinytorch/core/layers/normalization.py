@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tinytorch.types import Array
 
 
-def _check_fit(name: str, x: Tensor, shape: tuple[int, ...], **parts: Any) -> None:
+def check_fit(name: str, x: Tensor, shape: tuple[int, ...], **parts: Any) -> None:
     """Raise where a weight, bias or average is no tensor of this shape and x's dtype."""
     for what, part in parts.items():
         if part is None:
@@ -40,7 +40,7 @@ def _check_fit(name: str, x: Tensor, shape: tuple[int, ...], **parts: Any) -> No
 
 def _of_one_shape(name: str, x: Any, weight: Any, bias: Any, ndim: int, eps: float) -> tuple[Any, ...]:
     floats_only(name, x)
-    _check_fit(name, x, x.array.shape[x.ndim - ndim :], weight=weight, bias=bias)
+    check_fit(name, x, x.array.shape[x.ndim - ndim :], weight=weight, bias=bias)
     return x, weight, bias, ndim, eps
 
 
@@ -190,7 +190,7 @@ def group_norm(
     floats_only("group_norm", input)
     if input.ndim < 2 or input.shape[1] % whole("group_norm", "num_groups", num_groups, least=1):
         raise ValueError(f"group_norm: channels of input {input.shape} cannot be divided into {num_groups} groups")
-    _check_fit("group_norm", input, input.shape[1:2], weight=weight, bias=bias)
+    check_fit("group_norm", input, input.shape[1:2], weight=weight, bias=bias)
     groups = input.reshape(input.shape[0], num_groups, -1)
     out = layer_norm(groups, None, None, 1, real("group_norm", "eps", eps))[0].reshape(input.shape)
     channels = (-1, *[1] * (input.ndim - 2))
@@ -213,7 +213,7 @@ def batch_normalized(
     eps, momentum = real("batch_norm", "eps", eps), real("batch_norm", "momentum", momentum)
     if input.ndim < 2:
         raise ValueError(f"batch_norm: expected (batch, channels, ...), got shape {input.shape}")
-    _check_fit(
+    check_fit(
         "batch_norm",
         input,
         input.shape[1:2],
