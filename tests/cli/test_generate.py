@@ -90,6 +90,11 @@ def test_an_unknown_character_is_told_without_advice_for_programs(tinytorch, tra
     )
 
 
+def test_a_missing_model_is_told_before_a_missing_vocabulary(tinytorch):
+    told = tinytorch("generate", "nothing.bin").err
+    assert told == "tinytorch: nothing.bin: cannot be read as a llama2.c model: No such file or directory\n"
+
+
 def start(folder, *arguments):
     command = [sys.executable, "-m", "tinytorch", "generate", "run.npz", *arguments]
     environment = {**os.environ, "TINYTORCH_PLUGINS": "", "OPENBLAS_NUM_THREADS": "1"}
