@@ -163,6 +163,7 @@ def test_a_seed_gives_the_same_draws_and_none_those_of_the_process():
         ({"top_p": 0.6}, {1, 3}),
         ({"top_k": 3, "top_p": 0.85}, {1, 3, 0}),
         ({"temperature": 1e-3}, {1}),
+        ({"temperature": 1e-320}, {1}),
         ({}, {0, 1, 2, 3}),
     ],
 )
@@ -190,6 +191,11 @@ def test_rows_may_be_arrays_and_tensors(make):
     assert Scored([0.0, 1.0]).generate(make([[0, 1], [1, 1]]), 1, temperature=0).tolist() == [[1], [1]]
 
 
+def test_rows_may_come_from_a_generator():
+    rows = ([token] for token in (0, 1, 1))
+    assert Scored([0.0, 1.0]).generate(rows, 2, temperature=0).tolist() == [[1, 1]] * 3
+
+
 @pytest.mark.parametrize("scores", [[np.nan, 0.0], [-np.inf, -np.inf], [np.inf, 0.0]])
 def test_scores_that_are_no_numbers_are_told(scores):
     with pytest.raises(FloatingPointError, match="generate: the model's scores are nan, or none of them is finite"):
@@ -202,7 +208,10 @@ def test_scores_that_are_no_numbers_are_told(scores):
         ([[0], []], 1, {}, "generate: expected at least one token in every row, got none"),
         ([4], 1, {}, "generate: token 4 is outside the vocabulary 0 ... 1"),
         ([-1], 1, {}, "generate: token -1 is outside the vocabulary 0 ... 1"),
-        ("once", 1, {}, "generate: expected tokens as integers, got str; encode text first"),
+        ([10**30], 1, {}, f"generate: token {10**30} is outside the vocabulary 0 ... 1"),
+        ("once", 1, {}, "generate: expected tokens as a list, got str; encode text first"),
+        (b"once", 1, {}, "generate: expected tokens as a list, got bytes; encode text first"),
+        (tt.tensor(1), 1, {}, "generate: expected tokens as a list, got int; encode text first"),
         ([0.5], 1, {}, "generate: expected tokens as integers or rows of them"),
         ([0], -1, {}, "generate: expected max_new_tokens of 0 or more, got -1"),
         ([0], 10_000, {}, "generate: 1 tokens and 10000 new ones are more than the 10000 that the model can look at"),
