@@ -83,6 +83,18 @@ def test_what_cannot_be_written_is_one_sentence(tinytorch, trained, options):
     assert done.err.startswith("tinytorch: ")
 
 
+def test_an_unknown_character_is_told_without_advice_for_programs(tinytorch, trained):
+    told = tinytorch("generate", "run.npz", "--prompt", "the É").err
+    assert re.fullmatch(
+        r"tinytorch: the model cannot read the prompt: .*'É' at position 4 is not among the .* \d+ characters\n", told
+    )
+
+
+def test_a_missing_model_is_told_before_a_missing_vocabulary(tinytorch):
+    told = tinytorch("generate", "nothing.bin").err
+    assert told == "tinytorch: nothing.bin: cannot be read as a llama2.c model: No such file or directory\n"
+
+
 def start(folder, *arguments):
     command = [sys.executable, "-m", "tinytorch", "generate", "run.npz", *arguments]
     environment = {**os.environ, "TINYTORCH_PLUGINS": "", "OPENBLAS_NUM_THREADS": "1"}

@@ -23,6 +23,20 @@ def heads(rng):
     }
 
 
+def long(rng):
+    """Heads that share key heads, and so many queries and keys that the kernel takes them in several blocks."""
+    shared, times = (int(n) for n in rng.integers(1, 3, 2))
+    time, keys = (int(n) for n in rng.integers(150, 301, 2))
+    sees = rng.random((2, 1, time, keys)) < 0.6
+    return {
+        "q": of(2, shared * times, time, 5)(rng),
+        "k": of(2, shared, keys, 5)(rng),
+        "v": of(2, shared, keys, 3)(rng),
+        "sees": sees,
+        "added_": np.where(sees, rng.standard_normal((time, keys)), -np.inf).astype("float32"),
+    }
+
+
 def layer_inputs(rng):
     """What a layer of width 6 attends to: batch second, one of two sequences padded at its end."""
     time, keys = (int(n) for n in rng.integers(1, 6, 2))
@@ -60,6 +74,18 @@ CASES = [
         loose=5,
     ),
     *cases(
+        "long attention",
+        long,
+        """
+        F.scaled_dot_product_attention(q, k, v, enable_gqa=True)
+        F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
+        F.scaled_dot_product_attention(q, q, q, is_causal=True, scale=0.3)
+        F.scaled_dot_product_attention(q, k, v, sees, enable_gqa=True)
+        F.scaled_dot_product_attention(q, k, v, added_, enable_gqa=True, scale=0.3)
+        """,
+        loose=20,
+    ),
+    *cases(
         "multihead attention",
         using(layer_inputs, attend),
         """
@@ -74,6 +100,13 @@ CASES = [
         attend(t, t.nn.MultiheadAttention(6, 2, add_bias_kv=True, add_zero_attn=True), x, y, y, attn_mask=added_)
         attend(t, t.nn.MultiheadAttention(6, 2, batch_first=True), *[each.transpose(0, 1) for each in (x, y, y)])
         attend(t, t.nn.MultiheadAttention(6, 2), x[:, 0], y[:, 0], y[:, 0], need_weights=False)
+        attend(t, t.nn.MultiheadAttention(6, 2), x, y, y, key_padding_mask=padding, attn_mask=later)
+        attend(t, t.nn.MultiheadAttention(6, 2), x, y, y, attn_mask=later, is_causal=True, need_weights=False)
+        attend(t, t.nn.MultiheadAttention(6, 2, add_bias_kv=True), x, y, y, key_padding_mask=padding, attn_mask=later)
+        attend(t, t.nn.MultiheadAttention(6, 2, add_zero_attn=True), x, y, y, key_padding_mask=padding)
+        attend(t, t.nn.MultiheadAttention(6, 2, bias=False, kdim=4), x, z, y, average_attn_weights=False)
+        attend(t, t.nn.MultiheadAttention(6, 3, vdim=4, add_bias_kv=True), x, y, z, attn_mask=added_)
+        attend(t, t.nn.MultiheadAttention(6, 2), x[:, 0], y[:, 0], y[:, 0], key_padding_mask=padding[1])
         """,
         loose=10,
     ),

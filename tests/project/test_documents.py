@@ -1,5 +1,6 @@
-"""README and docs are true: their code runs, their op list is the op list, their names exist."""
+"""README and docs are true: their code runs and prints what they show, links lead somewhere, the op list is whole."""
 
+import doctest
 import importlib.util
 import re
 from pathlib import Path
@@ -11,17 +12,29 @@ from tinytorch.plugins import registry
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("tinytorch-*/README.md")])
-PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+CODE = re.compile(r"^```(python|pycon)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_code_blocks_of_a_page_run_in_order(page):
-    blocks = PYTHON.findall(page.read_text(encoding="utf-8"))
+def test_code_blocks_of_a_page_run_in_order(page, monkeypatch):
+    monkeypatch.setattr(registry, "_ops", registry.ops())  # an op that a page declares is gone after it
     names = {}
     with plugins.using():
-        for block in blocks:
-            exec(compile(block, str(page), "exec"), names)  # noqa: S102  our own documents
+        for language, block in CODE.findall(page.read_text(encoding="utf-8")):
+            if language == "pycon":
+                assert unexpected_output(block, names) == ""
+            else:
+                exec(compile(block, str(page), "exec"), names)  # noqa: S102  our own documents
+
+
+def unexpected_output(block, names):
+    """What a block with >>> prints otherwise than it shows; the names that it makes are added."""
+    examples = doctest.DocTestParser().get_doctest(block, names, "block", None, None)
+    report = []
+    doctest.DocTestRunner(verbose=False).run(examples, out=report.append, clear_globs=False)
+    names.update(examples.globs)
+    return "".join(report)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import tinytorch as tt
 from tinytorch import nn
@@ -23,6 +25,23 @@ def test_a_sequence_that_is_all_padding_gives_no_nan(need_weights):
     assert np.allclose(out[0].detach().numpy(), layer.out_proj.bias.detach().numpy())
     out.sum().backward()
     assert all(np.isfinite(parameter.grad.numpy()).all() for parameter in layer.parameters())
+
+
+@pytest.mark.parametrize("need_weights", [True, False])
+@given(st.integers(0, 10_000), st.tuples(*[st.integers(1, 5)] * 4))
+@settings(max_examples=30, deadline=None)
+def test_padded_keys_change_no_answer_and_get_no_weight(need_weights, seed, sizes):
+    heads, time, keys, padding = sizes
+    tt.manual_seed(seed)
+    layer = nn.MultiheadAttention(2 * heads, heads, batch_first=True, add_zero_attn=bool(seed % 2)).double()
+    x, y, more = (tt.randn(2, n, 2 * heads).double() for n in (time, keys, padding))
+    padded, hidden = tt.cat([y, more * 100], 1).requires_grad_(), (tt.arange(keys + padding) >= keys).expand(2, -1)
+    expected, _ = layer(x, y, y)
+    found, weights = layer(x, padded, padded, hidden, need_weights)
+    assert np.allclose(found.detach().numpy(), expected.detach().numpy(), atol=1e-12)
+    assert weights is None or not weights[:, :, keys : keys + padding].detach().numpy().any()
+    found.sum().backward()
+    assert not padded.grad[:, keys:].numpy().any()
 
 
 def test_weights_do_not_change_the_output():

@@ -34,7 +34,7 @@ def test_the_sentences_are_the_same_everywhere():
     [
         (b"\x89PNG" * 300, "no text in UTF-8: byte 0x89 at 0"),
         (b"text\0" * 300, "it has a zero byte"),
-        (b"a" * 600, "expected a text of 650 characters or more, got 600"),
+        (b"a" * 649, "expected a text of 650 characters or more for windows of 64, got 649"),
         (b"", "got 0"),
     ],
     ids=["binary", "zeros", "short", "empty"],
@@ -44,6 +44,25 @@ def test_what_is_no_text_is_refused(tmp_path, content, told):
     path.write_bytes(content)
     with pytest.raises(DatasetError, match=told):
         characters(path)
+
+
+@pytest.mark.parametrize(
+    ("length", "kind", "told"),
+    [
+        (0, ValueError, "characters: expected length of 1 or more, got 0"),
+        (1.5, TypeError, "characters: expected length as a whole number, got 1.5"),
+        (10**6, DatasetError, "the built-in sentences: expected a text of 10000010 characters or more"),
+    ],
+)
+def test_a_length_that_cannot_be_is_told(length, kind, told):
+    with pytest.raises(kind, match=told):
+        characters(length=length)
+
+
+def test_the_shortest_text_is_as_long_as_is_told(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_bytes(b"a" * 650)
+    assert [len(part) for part in characters(path)] == [9, 1]
 
 
 def test_a_mark_of_byte_order_is_no_character(tmp_path):

@@ -58,6 +58,11 @@ def test_learned_positions_learn_and_end():
         positions(tt.tensor([4]))
 
 
+def test_vectors_without_numbers_are_refused():
+    with pytest.raises(ValueError, match=r"rotate: expected \(..., time, an even width above 0\), got shape \(4, 0\)"):
+        rotate(tt.ones(4, 0), tt.arange(4))
+
+
 def test_angles_far_out_are_exact_in_float32():
     x = tt.ones(1, 1, 1, 2)
     out = rotate(x, tt.tensor([1_000_003])).numpy()[0, 0, 0]

@@ -17,6 +17,7 @@ def test_an_unknown_character_is_named_with_its_position_in_the_whole_text():
     with pytest.raises(ValueError) as raised:
         tokenizer.encode("ab<|end|>aéb", allowed_special="all")
     assert "'é' at position 10 " in str(raised.value)
+    assert raised.value.__notes__ == ["make a tokenizer with unknown='<unk>' to allow any"]
 
 
 def test_an_unknown_character_becomes_the_unknown_token_if_there_is_one():

@@ -117,6 +117,26 @@ def test_a_damaged_file_is_one_sentence(tmp_path, content):
     assert "\n" not in str(raised.value)
 
 
+MODEL = {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"]}
+NO_UNKNOWN = {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "<unk>"}
+STRIP = {"type": "Strip", "content": "a", "start": 9, "stop": 9}
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"model": {**MODEL, "continuing_subword_prefix": "####"}}, "HuggingFaceTokenizer: expected the text of a "),
+        ({"model": NO_UNKNOWN}, "encode: "),
+        ({"model": MODEL, "decoder": STRIP}, "decode: "),
+    ],
+    ids=["panic when read", "no unknown token", "panic when decoded"],
+)
+def test_whatever_goes_wrong_in_the_package_is_a_value_error(package, settings, told):
+    with pytest.raises(ValueError, match=told):  # noqa: PT012  which call fails depends on the file
+        tokenizer = HuggingFaceTokenizer(json.dumps(settings))
+        tokenizer.decode([*tokenizer.encode("b"), 0])
+
+
 def test_without_the_package_it_is_said_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     (tmp_path / "tokenizer.json").write_text("{}")

@@ -57,17 +57,50 @@ class Scored(LanguageModel):
         return tt.tensor(np.broadcast_to(self.scores, (*tokens.shape, self.vocab_size)).copy())
 
 
-@given(st.integers(0, 500), st.integers(1, 8), st.integers(1, 8))
-@settings(max_examples=25, deadline=None)
-def test_a_later_token_changes_no_earlier_score(seed, before, after):
+def drawn_model(seed, kind):
+    """A model with drawn sizes and tokens for it: (2, 2 to 16)."""
     tt.manual_seed(seed)
-    net = models.GPT(7, 16, layers=2, heads=2, width=8)
     rng = np.random.default_rng(seed)
-    tokens = rng.integers(0, 7, (2, before + after))
+    layers, heads, share = (int(n) for n in rng.integers(1, 4, 3))
+    if kind == "gpt":
+        net = models.GPT(7, 24, layers, heads, 4 * heads)
+    else:
+        sizes = {"layers": layers, "heads": heads * share, "width": 4 * heads * share, "hidden": 10, "kv_heads": heads}
+        net = models.Llama(7, 24, **sizes, interleaved=bool(seed % 2))
+    return net, rng.integers(0, 7, (2, int(rng.integers(2, 17)))), rng
+
+
+def scores_of(net, tokens, padding=None):
+    with tt.no_grad():
+        return net(tt.tensor(tokens), padding).numpy()
+
+
+@pytest.mark.parametrize("kind", ["gpt", "llama"])
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_a_later_token_changes_no_earlier_score(kind, seed):
+    net, tokens, rng = drawn_model(seed, kind)
+    before = int(rng.integers(1, tokens.shape[1]))
     changed = tokens.copy()
-    changed[:, before:] = rng.integers(0, 7, (2, after))
-    one, other = (net(tt.tensor(each)).detach().numpy()[:, :before] for each in (tokens, changed))
-    assert np.allclose(one, other, atol=1e-6)
+    changed[:, before:] = (tokens[:, before:] + rng.integers(1, 7)) % 7  # every one of them another
+    one, other = (scores_of(net, each) for each in (tokens, changed))
+    assert np.array_equal(one[:, :before], other[:, :before])
+    assert np.abs(one[:, before:] - other[:, before:]).max() > 1e-4
+
+
+@pytest.mark.parametrize("kind", ["gpt", "llama"])
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_padding_on_the_left_changes_no_score(kind, seed):
+    net, tokens, rng = drawn_model(seed, kind)
+    padding = rng.integers(0, 6, 2)
+    padded = rng.integers(0, 7, (2, padding.max() + tokens.shape[1]))  # whatever stands in the empty places
+    rows = [slice(count, count + tokens.shape[1]) for count in padding]
+    for number, row in enumerate(rows):
+        padded[number, row] = tokens[number]
+    found, expected = scores_of(net, padded, padding), scores_of(net, tokens)
+    for number, row in enumerate(rows):
+        assert np.allclose(found[number, row], expected[number], rtol=1e-5, atol=1e-6)
 
 
 def test_rows_side_by_side_get_the_tokens_that_they_get_alone(model):
@@ -130,6 +163,7 @@ def test_a_seed_gives_the_same_draws_and_none_those_of_the_process():
         ({"top_p": 0.6}, {1, 3}),
         ({"top_k": 3, "top_p": 0.85}, {1, 3, 0}),
         ({"temperature": 1e-3}, {1}),
+        ({"temperature": 1e-320}, {1}),
         ({}, {0, 1, 2, 3}),
     ],
 )
@@ -157,6 +191,11 @@ def test_rows_may_be_arrays_and_tensors(make):
     assert Scored([0.0, 1.0]).generate(make([[0, 1], [1, 1]]), 1, temperature=0).tolist() == [[1], [1]]
 
 
+def test_rows_may_come_from_a_generator():
+    rows = ([token] for token in (0, 1, 1))
+    assert Scored([0.0, 1.0]).generate(rows, 2, temperature=0).tolist() == [[1, 1]] * 3
+
+
 @pytest.mark.parametrize("scores", [[np.nan, 0.0], [-np.inf, -np.inf], [np.inf, 0.0]])
 def test_scores_that_are_no_numbers_are_told(scores):
     with pytest.raises(FloatingPointError, match="generate: the model's scores are nan, or none of them is finite"):
@@ -169,7 +208,10 @@ def test_scores_that_are_no_numbers_are_told(scores):
         ([[0], []], 1, {}, "generate: expected at least one token in every row, got none"),
         ([4], 1, {}, "generate: token 4 is outside the vocabulary 0 ... 1"),
         ([-1], 1, {}, "generate: token -1 is outside the vocabulary 0 ... 1"),
-        ("once", 1, {}, "generate: expected tokens as integers, got str; encode text first"),
+        ([10**30], 1, {}, f"generate: token {10**30} is outside the vocabulary 0 ... 1"),
+        ("once", 1, {}, "generate: expected tokens as a list, got str; encode text first"),
+        (b"once", 1, {}, "generate: expected tokens as a list, got bytes; encode text first"),
+        (tt.tensor(1), 1, {}, "generate: expected tokens as a list, got int; encode text first"),
         ([0.5], 1, {}, "generate: expected tokens as integers or rows of them"),
         ([0], -1, {}, "generate: expected max_new_tokens of 0 or more, got -1"),
         ([0], 10_000, {}, "generate: 1 tokens and 10000 new ones are more than the 10000 that the model can look at"),

@@ -106,9 +106,10 @@ def _writer(path: Path, vocabulary: Path | None) -> Writer:
             raise CommandError(f"--tokenizer is for .bin files; {path} has its own vocabulary")
         model, characters = chars.load(path)
         return Writer(model, characters, chars.beginning(characters), None)
+    llama = load_llama2c(path)
     if vocabulary is None:
         raise CommandError(f"{path} has no vocabulary of its own: name it with --tokenizer, such as tok512.bin")
-    llama, scored = load_llama2c(path), ScoredTokenizer.from_file(vocabulary)
+    scored = ScoredTokenizer.from_file(vocabulary)
     if llama.vocab_size != scored.vocab_size:
         sizes = f"{scored.vocab_size} tokens, the model of {path} {llama.vocab_size}"
         raise CommandError(f"the vocabulary {vocabulary} is another model's: it has {sizes}")

@@ -71,8 +71,8 @@ def rotate(input: Tensor, positions: Tensor, base: float = 10000.0, interleaved:
     name = "rotate"
     floats_only(name, input)
     numbers = _checked_positions(name, positions)
-    if input.ndim < 2 or input.shape[-1] % 2:
-        raise ValueError(f"{name}: expected (..., time, an even width), got shape {input.shape}")
+    if input.ndim < 2 or input.shape[-1] % 2 or not input.shape[-1]:
+        raise ValueError(f"{name}: expected (..., time, an even width above 0), got shape {input.shape}")
     fits = numbers.shape == input.shape[-2:-1] or (
         input.ndim == 4 and numbers.shape == (input.shape[0], input.shape[2])
     )

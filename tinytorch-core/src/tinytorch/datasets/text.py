@@ -10,11 +10,12 @@ import numpy as np
 
 from tinytorch.core.dataloader import TensorDataset
 from tinytorch.core.tensor import Tensor
+from tinytorch.core.tensor.numbers import whole
 from tinytorch.core.tokenization import CharTokenizer
 from tinytorch.datasets.idx import DatasetError
 from tinytorch.datasets.sentences import sentences
 
-HELD_OUT = 0.1
+HELD_OUT = 10  # one part of so many
 
 
 class Windows(TensorDataset):
@@ -46,11 +47,14 @@ def characters(path: str | os.PathLike[str] | None = None, length: int = 64) -> 
     >>> train.tokenizer.decode(train.tensors[0][0].tolist())[:21]
     'the little bird sees '
     """
+    whole("characters", "length", length, least=1)
     text = sentences() if path is None else _read(Path(path))
-    start = len(text) - round(HELD_OUT * len(text))
+    start = len(text) - len(text) // HELD_OUT
     if len(text) - start <= length:
-        least = round((length + 1) / HELD_OUT)
-        raise DatasetError(f"{path}: expected a text of {least} characters or more, got {len(text)}")
+        source, least = path or "the built-in sentences", HELD_OUT * (length + 1)
+        raise DatasetError(
+            f"{source}: expected a text of {least} characters or more for windows of {length}, got {len(text)}"
+        )
     tokenizer = CharTokenizer.train(text)
     return Windows(text[:start], length, text, tokenizer), Windows(text[start:], length, text, tokenizer)
 

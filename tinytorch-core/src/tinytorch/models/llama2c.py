@@ -7,6 +7,8 @@ and what is written to them stays in this process.
 from __future__ import annotations
 
 import math
+import os
+import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,30 +41,31 @@ def load_llama2c(path: str | Path) -> Llama:
     """The model of a llama2.c `.bin` file; raises CheckpointError where the file does not hold one, whole."""
     path = Path(path)
     try:
-        numbers = np.memmap(path, dtype="<i4", mode="r")
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: cannot be read as a llama2.c model: {error}") from error
-    sizes = _sizes(path, numbers[:HEADER].tolist())
-    expected = HEADER + sum(math.prod(shape) for _, shape in _arrays(sizes))
-    if len(numbers) != expected or path.stat().st_size != 4 * expected:
-        raise CheckpointError(
-            f"{path}: expected {4 * expected} bytes for the sizes in its header, got {path.stat().st_size}"
-        )
+        with path.open("rb") as file:
+            header, size = file.read(4 * HEADER), os.fstat(file.fileno()).st_size
+    except (OSError, ValueError) as error:  # ValueError: a path with a zero byte
+        reason = getattr(error, "strerror", error)
+        raise CheckpointError(f"{path}: cannot be read as a llama2.c model: {reason}") from error
+    sizes = _sizes(path, header)
+    expected = 4 * (HEADER + sum(math.prod(shape) for _, shape in _arrays(sizes)))
+    if size != expected:
+        raise CheckpointError(f"{path}: expected {expected} bytes for the sizes in its header, got {size}")
     options = {name: sizes[name] for name in ("vocab_size", "layers", "heads", "width", "hidden", "kv_heads")}
     model = Llama(**options, max_length=sizes["length"], interleaved=True, tied=bool(sizes["tied"]))
     _place(model, np.memmap(path, dtype="<f4", mode="c"), sizes)  # "c": writes stay in memory
     return model
 
 
-def _sizes(path: Path, header: list[int]) -> dict[str, int]:
+def _sizes(path: Path, header: bytes) -> dict[str, int]:
     """The numbers of the header by name, checked before anything is allocated."""
-    if len(header) < HEADER:
+    if len(header) < 4 * HEADER:
         raise CheckpointError(f"{path}: is too short for a llama2.c model")
-    width, hidden, layers, heads, kv_heads, vocabulary, length = header
+    numbers = struct.unpack(f"<{HEADER}i", header)
+    width, hidden, layers, heads, kv_heads, vocabulary, length = numbers
     sizes = {"width": width, "hidden": hidden, "layers": layers, "heads": heads, "kv_heads": kv_heads}
     sizes |= {"vocab_size": abs(vocabulary), "length": length, "tied": int(vocabulary > 0)}
     if not all(0 < size < LARGEST for name, size in sizes.items() if name != "tied"):
-        raise CheckpointError(f"{path}: is not a llama2.c model, its header says {header}")
+        raise CheckpointError(f"{path}: is not a llama2.c model, its header says {[*numbers]}")
     if width % (2 * heads) or heads % kv_heads:
         raise CheckpointError(f"{path}: width {width}, {heads} heads and {kv_heads} key heads do not divide evenly")
     return {**sizes, "key_width": width // heads * kv_heads}

@@ -16,7 +16,7 @@ from tinytorch.core.tensor.arithmetic import add, divide, multiply, subtract
 from tinytorch.core.tensor.axes import shape_of
 from tinytorch.core.tensor.elementwise import sqrt
 from tinytorch.core.tensor.inplace import note_write
-from tinytorch.core.tensor.numbers import whole
+from tinytorch.core.tensor.numbers import real, whole
 from tinytorch.core.tensor.promotion import floats_only, tensors_only
 from tinytorch.core.tensor.quiet import quiet
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tinytorch.types import Array
 
 
-def _check_fit(name: str, x: Tensor, shape: tuple[int, ...], **parts: Any) -> None:
+def check_fit(name: str, x: Tensor, shape: tuple[int, ...], **parts: Any) -> None:
     """Raise where a weight, bias or average is no tensor of this shape and x's dtype."""
     for what, part in parts.items():
         if part is None:
@@ -40,7 +40,7 @@ def _check_fit(name: str, x: Tensor, shape: tuple[int, ...], **parts: Any) -> No
 
 def _of_one_shape(name: str, x: Any, weight: Any, bias: Any, ndim: int, eps: float) -> tuple[Any, ...]:
     floats_only(name, x)
-    _check_fit(name, x, x.array.shape[x.ndim - ndim :], weight=weight, bias=bias)
+    check_fit(name, x, x.array.shape[x.ndim - ndim :], weight=weight, bias=bias)
     return x, weight, bias, ndim, eps
 
 
@@ -180,7 +180,7 @@ def layer_normalized(
     shape = shape_of("layer_norm", (normalized_shape,))
     if not shape or input.shape[-len(shape) :] != shape:
         raise ValueError(f"layer_norm: input {input.shape} does not end in {shape}")
-    return layer_norm(input, weight, bias, len(shape), eps)[0]
+    return layer_norm(input, weight, bias, len(shape), real("layer_norm", "eps", eps))[0]
 
 
 def group_norm(
@@ -190,9 +190,9 @@ def group_norm(
     floats_only("group_norm", input)
     if input.ndim < 2 or input.shape[1] % whole("group_norm", "num_groups", num_groups, least=1):
         raise ValueError(f"group_norm: channels of input {input.shape} cannot be divided into {num_groups} groups")
-    _check_fit("group_norm", input, input.shape[1:2], weight=weight, bias=bias)
+    check_fit("group_norm", input, input.shape[1:2], weight=weight, bias=bias)
     groups = input.reshape(input.shape[0], num_groups, -1)
-    out = layer_norm(groups, None, None, 1, eps)[0].reshape(input.shape)
+    out = layer_norm(groups, None, None, 1, real("group_norm", "eps", eps))[0].reshape(input.shape)
     channels = (-1, *[1] * (input.ndim - 2))
     out = out if weight is None else multiply(out, weight.reshape(channels))
     return out if bias is None else add(out, bias.reshape(channels))
@@ -210,9 +210,10 @@ def batch_normalized(
 ) -> Tensor:
     """Normalize each channel: by the batch in training, which also moves the running averages; else by those."""
     floats_only("batch_norm", input)
+    eps, momentum = real("batch_norm", "eps", eps), real("batch_norm", "momentum", momentum)
     if input.ndim < 2:
         raise ValueError(f"batch_norm: expected (batch, channels, ...), got shape {input.shape}")
-    _check_fit(
+    check_fit(
         "batch_norm",
         input,
         input.shape[1:2],

@@ -45,10 +45,12 @@ class CharTokenizer(Tokenizer):
             return [self._ids[character] for character in text]
         except KeyError as error:
             character = error.args[0]
-            raise ValueError(
+            told = ValueError(
                 f"encode: {character!r} at position {position + text.index(character)} is not among the tokenizer's "
-                f"{len(self._ids)} characters; make one with unknown='<unk>' to allow any"
-            ) from error
+                f"{len(self._ids)} characters"
+            )
+            told.add_note("make a tokenizer with unknown='<unk>' to allow any")
+            raise told from error
 
     def _decode(self, ids: list[int]) -> str:
         return "".join([self._characters[id] for id in ids])

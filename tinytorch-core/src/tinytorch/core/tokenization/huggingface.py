@@ -9,6 +9,7 @@ that the vocabulary has not, its unknown token or nothing, is up to the file.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import Any, Self
 
 from tinytorch.core.tokenization import files
@@ -39,21 +40,27 @@ class HuggingFaceTokenizer(Tokenizer):
             raise files.damaged(path, error, "from_file") from error
 
     def _encode(self, text: str, position: int) -> list[int]:
-        return list(self._inner.encode(text, add_special_tokens=False).ids)
+        return list(_asked("encode", self._inner.encode, text, add_special_tokens=False).ids)
 
     def _decode(self, ids: list[int]) -> str:
-        return str(self._inner.decode(ids))
+        return str(_asked("decode", self._inner.decode, ids))
 
     def _arguments(self) -> dict[str, Any]:
         return {"json": self._json}
 
 
 def _parsed(json: str) -> Any:
-    package = _package()
+    return _asked("HuggingFaceTokenizer: expected the text of a tokenizer.json", _package().Tokenizer.from_str, json)
+
+
+def _asked(what: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """What a function of the package answers; whatever it raises is a ValueError, the cause kept."""
     try:
-        return package.Tokenizer.from_str(json)
-    except Exception as error:  # the package raises nothing more precise
-        raise ValueError(f"HuggingFaceTokenizer: expected the text of a tokenizer.json: {error}") from error
+        return function(*arguments, **options)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # nothing more precise: a panic of Rust, which damaged files cause, is no Exception
+        raise ValueError(f"{what}: {' '.join(str(error).split())}") from error
 
 
 def _package() -> Any:

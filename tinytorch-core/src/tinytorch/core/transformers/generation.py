@@ -18,6 +18,7 @@ from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.tensor.numbers import real, whole
 from tinytorch.core.tensor.promotion import tensors_only
+from tinytorch.core.tensor.quiet import quiet
 from tinytorch.core.tensor.random import stream as random_stream
 
 if TYPE_CHECKING:
@@ -71,8 +72,9 @@ class LanguageModel(Module):
 
     def generate(self, tokens: Tokens, max_new_tokens: int, **options: Any) -> Tensor:
         """The new tokens of all rows, (batch, at most max_new_tokens), int64; the options are those of `stream`."""
-        steps = list(self.stream(tokens, max_new_tokens, **options))
-        return Tensor(np.array(steps, np.int64).reshape(len(steps), len(_rows(tokens))).T)
+        rows = _rows(tokens)
+        steps = list(self.stream(rows, max_new_tokens, **options))
+        return Tensor(np.array(steps, np.int64).reshape(len(steps), len(rows)).T)
 
     def _steps(
         self, rows: Array, padding: Array | None, count: int, choice: _Choice, eos: int | None
@@ -127,8 +129,8 @@ class _Choice:
 
     def _drawn(self, scores: Array, generator: np.random.Generator) -> int:
         order = np.argsort(-scores, kind="stable")[: self.top_k]
-        shifted = (scores[order].astype(np.float64) - float(scores[order[0]])) / self.temperature
-        weights = np.exp(shifted)
+        shifted = scores[order].astype(np.float64) - float(scores[order[0]])
+        weights = np.exp(quiet().run(np.divide, shifted, self.temperature))  # next to 0 it gives -inf, of weight 0
         sums = np.cumsum(weights) / weights.sum()
         kept = int(np.searchsorted(sums, self.top_p - 1e-12)) + 1  # the fewest that reach it
         return int(order[np.searchsorted(sums[:kept], generator.random() * sums[:kept][-1], side="right")])
@@ -141,11 +143,11 @@ def _padded_left(tokens: Tokens, vocab_size: int) -> tuple[Array, Array | None]:
     if not all(len(row) for row in rows):
         raise ValueError("generate: expected at least one token in every row, got none")
     for row in rows:
-        if row.min() < 0 or row.max() >= vocab_size:
-            wrong = row.min() if row.min() < 0 else row.max()
+        if min(row) < 0 or max(row) >= vocab_size:
+            wrong = min(row) if min(row) < 0 else max(row)
             raise IndexError(f"generate: token {wrong} is outside the vocabulary 0 ... {vocab_size - 1}")
     padding = np.array([longest - len(row) for row in rows])
-    padded = np.stack([np.pad(row, (empty, 0)) for row, empty in zip(rows, padding, strict=True)])
+    padded = np.array([[0] * (longest - len(row)) + row for row in rows], np.int64)
     return padded, padding if padding.any() else None
 
 
@@ -154,14 +156,15 @@ def _plain(tokens: Any) -> Any:
     return tokens.tolist() if isinstance(tokens, (Tensor, np.ndarray, np.generic)) else tokens
 
 
-def _rows(tokens: Any) -> list[Array]:
-    """Every row as an array of integers."""
-    if not isinstance(tokens, Iterable) or isinstance(tokens, str):
-        raise TypeError(f"generate: expected tokens as integers, got {type(tokens).__name__}; encode text first")
-    rows = [_plain(row) for row in _plain(tokens)]
+def _rows(tokens: Any) -> list[list[int]]:
+    """Every row as plain integers."""
+    plain = _plain(tokens)
+    if not isinstance(plain, Iterable) or isinstance(plain, (str, bytes)):
+        raise TypeError(f"generate: expected tokens as a list, got {type(plain).__name__}; encode text first")
+    rows = [_plain(row) for row in plain]
     if not rows or not isinstance(rows[0], (list, tuple)):
         rows = [rows]
     try:
-        return [np.array([whole("generate", "a token", token) for token in row], np.int64) for row in rows]
+        return [[whole("generate", "a token", token) for token in row] for row in rows]
     except TypeError as error:
         raise TypeError(f"generate: expected tokens as integers or rows of them, got {tokens!r:.60}") from error

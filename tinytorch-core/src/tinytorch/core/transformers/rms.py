@@ -8,7 +8,7 @@ import numpy as np
 
 from tinytorch.core.autograd import is_grad_enabled
 from tinytorch.core.autograd.engine import vjp
-from tinytorch.core.layers.normalization import for_each_row, in_rows, like, mean_squares, row_means
+from tinytorch.core.layers.normalization import check_fit, for_each_row, in_rows, like, mean_squares, row_means
 from tinytorch.core.module import Module, Parameter
 from tinytorch.core.tensor import Tensor, op
 from tinytorch.core.tensor.arithmetic import multiply
@@ -16,7 +16,7 @@ from tinytorch.core.tensor.axes import shape_of
 from tinytorch.core.tensor.creation import ones
 from tinytorch.core.tensor.elementwise import rsqrt
 from tinytorch.core.tensor.numbers import real
-from tinytorch.core.tensor.promotion import floats_only, tensors_only
+from tinytorch.core.tensor.promotion import floats_only
 from tinytorch.core.tensor.quiet import quiet
 
 if TYPE_CHECKING:
@@ -29,11 +29,7 @@ if TYPE_CHECKING:
 
 def _of_one_shape(name: str, x: Any, weight: Any, ndim: int, eps: float) -> tuple[Any, ...]:
     floats_only(name, x)
-    if weight is not None:
-        if tensors_only(name, weight)[0].shape != x.shape[x.ndim - ndim :]:
-            raise ValueError(f"{name}: expected a weight of shape {x.shape[x.ndim - ndim :]}, got {weight.shape}")
-        if weight.dtype != x.dtype:
-            raise TypeError(f"{name}: input is {x.dtype}, weight {weight.dtype}; convert one with .to(dtype)")
+    check_fit(name, x, x.shape[x.ndim - ndim :], weight=weight)
     return x, weight, ndim, eps
 
 
