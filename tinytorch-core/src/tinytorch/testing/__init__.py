@@ -10,8 +10,10 @@ conformity, shadow, plugins.
 """
 
 from tinytorch.testing.case import OpCase
+from tinytorch.testing.conformity import PluginConformity
 from tinytorch.testing.examination import Examination, Problem, check_plugin, examine
 from tinytorch.testing.gradients import check_gradient
+from tinytorch.testing.shadow import ShadowError, shadow
 from tinytorch.testing.table import OP_CASES, WITHOUT_DERIVATIVE, cases_for
 
 __all__ = [
@@ -19,9 +21,12 @@ __all__ = [
     "WITHOUT_DERIVATIVE",
     "Examination",
     "OpCase",
+    "PluginConformity",
     "Problem",
+    "ShadowError",
     "cases_for",
     "check_gradient",
     "check_plugin",
     "examine",
+    "shadow",
 ]

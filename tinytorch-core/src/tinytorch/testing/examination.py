@@ -62,26 +62,25 @@ class Examination:
 def examine(plugin: str, ops: Sequence[str] | None = None, draws: int = DRAWS, seed: int = 0) -> Iterator[Examination]:
     """Try the ops that a plugin implements, or these, one after the other.
 
-    Derivatives are tried of every op, since a plugin's ops serve in those of others.
+    Derivatives are tried of every op, since a plugin's ops serve in those of others; of a plugin without ops, nothing.
     """
-    with plugins.using(plugin):
-        mine = implementations(plugin)
-    chosen = [op for op in dict.fromkeys(case.op for case in OP_CASES) if ops is None or op in ops]
-    exact_alone = all(_is_exact(function) for function in mine.values())
-    for op in chosen:
+    mine = implementations(plugin)
+    exact = all(_is_exact(function) for function in mine.values())
+    for op in dict.fromkeys(case.op for case in OP_CASES) if mine else ():
+        if ops is not None and op not in ops:
+            continue
         found = Examination(op)
         if op in mine:
             _try_declaration(found, mine[op])
             _try_values(found, plugin, mine[op], draws, seed)
-        if mine:
-            _try_derivatives(found, plugin, exact_alone, min(draws, GRADIENT_DRAWS), seed)
+        _try_derivatives(found, plugin, exact, min(draws, GRADIENT_DRAWS), seed)
         yield found
 
 
 def check_plugin(plugin: str, ops: Sequence[str] | None = None, draws: int = DRAWS, seed: int = 0) -> None:
     """Raise AssertionError that lists every way in which a plugin can be told from the core.
 
-    `draws` inputs are drawn of each kind that are easy to think of; a seed gives the same ones.
+    `draws` small inputs are drawn for each op and dtype, and some of every other kind; a seed gives the same ones.
     """
     problems = [problem for found in examine(plugin, ops, draws, seed) for problem in found.problems]
     if problems:
@@ -90,8 +89,9 @@ def check_plugin(plugin: str, ops: Sequence[str] | None = None, draws: int = DRA
 
 
 def implementations(plugin: str) -> dict[str, Any]:
-    """The functions of an enabled plugin by the op that they implement."""
-    return dict(implemented_ops(process.state.plugins[plugin]))
+    """The functions of a plugin by the op that they implement; the plugin is loaded."""
+    with plugins.using(plugin):
+        return dict(implemented_ops(process.state.plugins[plugin]))
 
 
 def answering(plugin: str, op: str) -> Kernel:
@@ -152,7 +152,7 @@ def _try_input(found: Examination, call: Kernel, case: OpCase, given: Input, dis
     mine = _answer(found, call, arguments, given, label)
     if mine is FAILED:
         return
-    precise = _precisely(op, conduct.copied(_restored(arguments, before)))
+    precise = precisely(op, conduct.copied(_restored(arguments, before)))
     if op.inplace:
         _try_written(found, op, arguments, expected_arguments, before, distance, label)
         return
@@ -172,9 +172,10 @@ FAILED = object()
 
 def _answer(found: Examination, call: Kernel, arguments: Arguments, given: Input, label: str) -> Any:
     """The answer of a call, with what it changed or told noted."""
+    errors = np.geterr()
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        state = conduct.global_state()
+        state = conduct.global_state() if given.kind == "small" else {}
         try:
             mine = call(*arguments) if given.ordinary else quietly(call, arguments)
         except Exception as error:  # noqa: BLE001  whatever a plugin raises is the finding
@@ -182,7 +183,7 @@ def _answer(found: Examination, call: Kernel, arguments: Arguments, given: Input
             mine = FAILED
         for name in conduct.changed_state(state):
             found.note("state", f"changes {name} {label}")
-    np.seterr(**state["numpy's error state"])  # so that what comes next is not its doing
+    np.seterr(**errors)  # so that what comes next is not its doing
     if told and given.ordinary:
         found.note("warnings", f"warns: {told[0].message} {label}")
     return mine
@@ -308,7 +309,7 @@ def quietly(call: Kernel, arguments: Arguments) -> Any:
         return call(*arguments)
 
 
-def _precisely(op: Op, arguments: Arguments) -> Callable[[], Sequence[Any]] | None:
+def precisely(op: Op, arguments: Arguments) -> Callable[[], Sequence[Any]] | None:
     """The core's answer in float64, to be asked for where float32 answers differ."""
     if not any(each.dtype == np.float32 for each in conduct.arrays_in(arguments)):
         return None

@@ -17,7 +17,7 @@ from tinytorch.types import Array
 Generator = np.random.Generator
 Change = Callable[[Generator, Array], Array]
 
-TRIES = 60  # draws until one is empty, or has no dimensions
+TRIES = 40  # draws until one is empty, or has no dimensions
 SPECIAL = (np.inf, -np.inf, np.nan)
 
 
