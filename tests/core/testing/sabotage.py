@@ -2,9 +2,9 @@
 
 import os
 import random
-import threading
 import time
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +16,20 @@ from tinytorch.plugins import close, exact, hookimpl, registry
 KEPT = []
 BUFFER = np.empty(1 << 20, np.float32)
 SEEN = set()
-MAIN = threading.get_ident()
+
+
+@contextmanager
+def restored():
+    """Give back what sabotage changes, after the block."""
+    errors, dice, environment = np.geterr(), random.getstate(), dict(os.environ)
+    with warnings.catch_warnings():
+        yield
+    np.seterr(**errors)
+    random.setstate(dice)
+    os.environ.clear()
+    os.environ.update(environment)
+    KEPT.clear()
+    SEEN.clear()
 
 
 @dataclass(frozen=True)

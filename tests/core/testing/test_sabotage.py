@@ -1,12 +1,7 @@
 """What is wrong is named: the op, the kind of mistake, an input that shows it; and what is right is left alone."""
 
-import os
-import random
-import warnings
-
-import numpy as np
 import pytest
-from sabotage import KEPT, SABOTAGES, SEEN
+from sabotage import SABOTAGES, restored
 
 from tinytorch import plugins
 from tinytorch.testing import check_plugin, examine
@@ -15,15 +10,8 @@ from tinytorch.testing.plugins import make
 
 @pytest.fixture(autouse=True)
 def _restored():
-    errors, dice, environment = np.geterr(), random.getstate(), dict(os.environ)
-    with warnings.catch_warnings():
+    with restored():
         yield
-    np.seterr(**errors)
-    random.setstate(dice)
-    os.environ.clear()
-    os.environ.update(environment)
-    KEPT.clear()
-    SEEN.clear()
 
 
 @pytest.mark.parametrize("sabotage", SABOTAGES, ids=str)

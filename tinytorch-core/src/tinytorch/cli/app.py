@@ -19,6 +19,7 @@ from tinytorch.cli.plugin_commands import Commands
 from tinytorch.cli.plugins import plugins_app
 from tinytorch.cli.recipes import recipes
 from tinytorch.cli.train import train
+from tinytorch.cli.verify import verify_command
 from tinytorch.core.tokenization import TokenizerError
 from tinytorch.datasets import DatasetError
 from tinytorch.plugins import PluginError
@@ -39,6 +40,7 @@ tinytorch train digits-cnn             train a network on real handwritten digit
 tinytorch train chars --text FILE      train a language model on a text
 tinytorch recipes                      what else can be trained
 tinytorch plugins                      what is installed to make it faster
+tinytorch verify                       whether that changes any result
 tinytorch COMMAND --help               more about one command"""
 
 
@@ -60,6 +62,7 @@ def make_app() -> typer.Typer:
     app.command()(recipes)
     app.add_typer(plugins_app(), name="plugins")
     app.command()(explain)
+    app.command("verify")(verify_command)
     return app
 
 

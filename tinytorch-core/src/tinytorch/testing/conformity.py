@@ -22,7 +22,7 @@ class PluginConformity:
         if cls.__bases__ != (PluginConformity,) or options or own != {"plugin"}:
             raise TypeError(
                 f"{cls.__name__}: expected PluginConformity as its only base and `plugin`, a plugin's name, as "
-                f"its only attribute, got {', '.join(sorted(own | {*options})) or 'none'}; tests of your own go beside it"
+                f"its only attribute, got {', '.join(sorted(own | {*options})) or 'none'}; your tests go beside it"
             )
 
     def pytest_generate_tests(self, metafunc: Any) -> None:
