@@ -1,13 +1,9 @@
 """`tinytorch verify`: a report for people and programs, and a status for CI."""
 
-import json
 
 import pytest
 
-from tinytorch import plugins
-from tinytorch.testing.plugins import make
 from tinytorch.verify import run as running
-from tinytorch.verify.report import Row
 
 
 @pytest.fixture(autouse=True)
