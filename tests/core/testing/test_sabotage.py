@@ -33,7 +33,7 @@ def test_the_sentence_names_plugin_op_mistake_and_input():
 
 
 @pytest.mark.parametrize("name", ["loopback", "decliner"])
-@pytest.mark.parametrize("seed", range(20))
-def test_what_is_right_is_left_alone(name, seed):
+def test_what_is_right_is_left_alone(name):
+    """For one seed: `scripts/find_false_alarms.py` tries twenty."""
     plugins.register(make(name), name)
-    check_plugin(name, draws=1, seed=seed)
+    check_plugin(name, draws=1)

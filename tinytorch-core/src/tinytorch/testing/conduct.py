@@ -20,8 +20,8 @@ from tinytorch.testing.case import Arguments
 from tinytorch.testing.comparison import same_bits
 from tinytorch.types import Array, Kernel
 
-CALLS = 25  # while memory is counted
-KEPT = 64  # bytes of a call that are no leak, less than any array: counters, caches that are not full yet
+CALLS, ROUNDS = 8, 4  # while memory is counted
+KEPT = 512  # bytes of a call that are no leak: what Python keeps of freed tuples, thousands of them, for new ones
 THREADS = 4
 
 
@@ -93,13 +93,16 @@ def _frozen(value: Any) -> Any:
 
 
 def kept_bytes(call: Callable[[], Any]) -> float:
-    """How many bytes of memory, seen by tracemalloc, every call leaves behind."""
+    """How many bytes of memory, seen by tracemalloc, every call leaves behind: the least in several rounds of calls.
+
+    A leak grows in every round; what caches and collectors hold grows in some.
+    """
     was_tracing = tracemalloc.is_tracing()
     if not was_tracing:
         tracemalloc.start()
     try:
-        totals = [_traced_after(call) for _ in range(4)]
-        return min(after - before for before, after in pairwise(totals[1:])) / CALLS
+        totals = [_traced_after(call) for _ in range(ROUNDS)]
+        return min(after - before for before, after in pairwise(totals)) / CALLS
     finally:
         if not was_tracing:
             tracemalloc.stop()

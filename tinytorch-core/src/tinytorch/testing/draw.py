@@ -15,7 +15,7 @@ import numpy as np
 
 from tinytorch.types import Array, DType, Shape
 
-SMALL, LARGE = 1, 1 << 13  # elements that the sizes of a shape are multiplied by, together
+SMALL, LARGE = 1, 1 << 12  # elements that the sizes of a shape are multiplied by, together
 
 _growth: ContextVar[int] = ContextVar("growth", default=SMALL)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from tinytorch.plugins import Exactness, PluginError
 from tinytorch.plugins.exactness import declared
 from tinytorch.plugins.process import process
 from tinytorch.plugins.validation import implemented_ops
-from tinytorch.testing import conduct
+from tinytorch.testing import conduct, draw
 from tinytorch.testing.case import NEAR, Arguments, OpCase
 from tinytorch.testing.comparison import arrays_of, difference, mismatch, same_bits
 from tinytorch.testing.inputs import Input, inputs
@@ -138,7 +139,8 @@ def _try_values(found: Examination, plugin: str, function: Any, draws: int, seed
                     _try_input(found, call, case, given, allowed(case, function, dtype))
     if not any(each.check == "answers" for each in found.problems):
         rng = np.random.default_rng(seed)
-        some = [cases[0].sample(rng, np.dtype(cases[0].dtypes[0])) for _ in range(conduct.THREADS)]
+        with draw.large():
+            some = [cases[0].sample(rng, np.dtype(cases[0].dtypes[0])) for _ in range(conduct.THREADS)]
         _try_often(found, call, cases[0].declared(), some)
 
 
@@ -225,9 +227,10 @@ def _try_often(found: Examination, call: Kernel, op: Op, drawn: Sequence[Argumen
     together = conduct.in_threads(lambda *arguments: _after(op, call, arguments), [conduct.copied(x) for x in drawn])
     if any(mismatch(a, b, Exactness()) for a, b in zip(together, alone, strict=True)):
         found.note("threads", "gives something else in several threads at once")
-    kept = conduct.kept_bytes(lambda: quietly(call, drawn[0]))
+    largest = max(drawn, key=lambda each: sum(array.nbytes for array in conduct.arrays_in(each)))
+    kept = quietly(conduct.kept_bytes, (partial(call, *largest),))
     if kept > conduct.KEPT:
-        found.note("leaks", f"keeps {kept:.0f} bytes of every call ({described(drawn[0])})")
+        found.note("leaks", f"keeps {kept:.0f} bytes of every call ({described(largest)})")
 
 
 def _after(op: Op, call: Kernel, arguments: Arguments) -> Any:
