@@ -10,6 +10,7 @@ import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
+from multiprocessing import get_context
 
 from tinytorch import plugins
 from tinytorch.testing import check_plugin
@@ -25,8 +26,8 @@ def main() -> int:
     parser.add_argument("--draws", type=int, default=1, help="small inputs for each op and dtype")
     arguments = parser.parse_args()
     trials = [(name, seed, arguments.draws) for name, seed in product(RIGHT, range(arguments.seeds))]
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for the processes that are started
-    with ProcessPoolExecutor() as pool:
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # in the processes that are started, one for each core
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         alarms = [alarm for alarm in pool.map(tried, trials) if alarm]
     print(*alarms, sep="\n", end="\n" if alarms else "")
     print(f"{len(alarms)} of {len(trials)} trials gave a false alarm")
