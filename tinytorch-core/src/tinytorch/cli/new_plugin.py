@@ -20,6 +20,7 @@ import typer
 import tinytorch
 from tinytorch.cli.options import JsonOption
 from tinytorch.cli.output import CommandError, print_json, say
+from tinytorch.core.tensor.op import Op
 from tinytorch.plugins import discovery, registry
 from tinytorch.plugins.validation import check_name
 
@@ -84,6 +85,7 @@ def _check(name: str) -> None:
 def _fields(name: str, op: str) -> dict[str, str]:
     """What the templates leave open."""
     declared = registry.find(op)
+    assert isinstance(declared, Op)
     plain = op == DEFAULT
     return {
         "name": name,
@@ -110,11 +112,11 @@ def _contract(op: str) -> str:
     return ", ".join(f"{dtype} {distance}" for dtype, distance in told.items())
 
 
-def _answer(declared: registry.Declared) -> str:
+def _answer(declared: Op) -> str:
     """What an implementation of the op gives."""
     if declared.inplace:
         return "write into the inputs that the core's kernel writes, and give True"
-    if getattr(declared, "view", False):
+    if declared.view:
         return "give an array, which may be a view of the first input"
     several = declared.outputs or 1
     arrays = "a new array" if several == 1 else f"a tuple of {several} new arrays"
