@@ -14,6 +14,7 @@ import tinytorch
 from tinytorch.cli.evaluate import evaluate
 from tinytorch.cli.explain import explain
 from tinytorch.cli.generate import generate
+from tinytorch.cli.new_plugin import new_plugin
 from tinytorch.cli.output import CommandError, complain, say
 from tinytorch.cli.plugin_commands import Commands
 from tinytorch.cli.plugins import plugins_app
@@ -41,6 +42,7 @@ tinytorch train chars --text FILE      train a language model on a text
 tinytorch recipes                      what else can be trained
 tinytorch plugins                      what is installed to make it faster
 tinytorch verify                       whether that changes any result
+tinytorch new-plugin NAME              a plugin of your own, to start from
 tinytorch COMMAND --help               more about one command"""
 
 
@@ -63,6 +65,7 @@ def make_app() -> typer.Typer:
     app.add_typer(plugins_app(), name="plugins")
     app.command()(explain)
     app.command("verify")(verify_command)
+    app.command()(new_plugin)
     return app
 
 
