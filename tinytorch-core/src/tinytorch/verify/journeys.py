@@ -91,9 +91,9 @@ def _optimizer(name: str, make: MakeOptimizer) -> Journey:
 
 
 JOURNEYS = (
-    Journey("XOR by an MLP", xor, 80, share=0.3, accuracy=0.75),
+    Journey("XOR by an MLP", xor, 40, share=0.3, accuracy=0.75),
     Journey("digits by an MLP", digits_mlp, 80, share=0.4, accuracy=0.8),
-    Journey("digits by a CNN", digits_cnn, 40, share=0.9, accuracy=0.4),
+    Journey("digits by a CNN", digits_cnn, 40, share=0.95, accuracy=0.3),
     _optimizer("SGD", lambda params: SGD(params, lr=0.05)),
     _optimizer("SGD with Nesterov's momentum", lambda params: SGD(params, lr=0.02, momentum=0.9, nesterov=True)),
     _optimizer("Adam", lambda params: Adam(params, lr=0.1)),

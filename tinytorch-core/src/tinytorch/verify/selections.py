@@ -25,7 +25,7 @@ def called(selection: Selection) -> str:
 
 
 def tried(act: Callable[[], Result], selection: Selection) -> tuple[Result | None, list[str]]:
-    """Do something with these plugins; what it raises or warns of becomes a problem, what it sets in numpy is undone."""
+    """Do something with these plugins; what it raises or warns of becomes a problem, what it sets in numpy ends."""
     with np.errstate(), warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         try:

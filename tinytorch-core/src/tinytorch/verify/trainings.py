@@ -27,6 +27,7 @@ from tinytorch.types import Array
 
 CONTEXT = 32  # characters that the tiny GPT looks at
 SENTENCES = 200
+EPS = 1e-4  # of Adam: with 1e-8 a gradient that is nothing but rounding would become a whole step
 Result = TypeVar("Result")
 Loss = Callable[[Tensor, Tensor], Tensor]
 MakeOptimizer = Callable[[list[Tensor]], Optimizer]
@@ -103,12 +104,12 @@ def digits_mlp(batch: int = 32, width: int = 64) -> Training:
 
 def digits_cnn(batch: int = 32) -> Training:
     """Handwritten digits, by a small convolutional network with dropout."""
-    return _classifier(models.digits_cnn(), datasets.digits(), batch, lr=3e-3)
+    return _classifier(models.digits_cnn(), datasets.digits(), batch, lr=1e-3)
 
 
 def _classifier(model: Module, data: tuple[TensorDataset, TensorDataset], batch: int, lr: float) -> Training:
     train, test = (part.tensors for part in data)
-    optimizer = Adam(model.parameters(), lr=lr)
+    optimizer = Adam(model.parameters(), lr=lr, eps=EPS)
     return Training(model, optimizer, train[0], train[1], batch, scores_loss, (test[0], test[1]))
 
 
@@ -129,4 +130,4 @@ def tiny_gpt(batch: int = 8) -> Training:
     windows = Windows(text, CONTEXT, text, CharTokenizer.train(text))
     model = models.GPT(windows.tokenizer.vocab_size, CONTEXT, layers=2, heads=2, width=32)
     inputs, targets = windows.tensors
-    return Training(model, AdamW(model.parameters(), lr=1e-2), inputs, targets, batch, scores_loss)
+    return Training(model, AdamW(model.parameters(), lr=5e-3, eps=EPS), inputs, targets, batch, scores_loss)
