@@ -28,6 +28,7 @@ from tinytorch.types import Array
 CONTEXT = 32  # characters that the tiny GPT looks at
 SENTENCES = 200
 EPS = 1e-4  # of Adam: with 1e-8 a gradient that is nothing but rounding would become a whole step
+Made = TypeVar("Made")
 Result = TypeVar("Result")
 Loss = Callable[[Tensor, Tensor], Tensor]
 MakeOptimizer = Callable[[list[Tensor]], Optimizer]
@@ -81,8 +82,8 @@ class Training:
 Make = Callable[[], Training]
 
 
-def seeded(make: Make, seed: int, act: Callable[[Training], Result]) -> Result:
-    """Make a training and do something with it; all that both draw follows from the seed."""
+def seeded(make: Callable[[], Made], seed: int, act: Callable[[Made], Result]) -> Result:
+    """Make a training, or several, and do something with it; all that both draw follows from the seed."""
     with drawing_from(Generator(seed)):
         return act(make())
 
@@ -131,3 +132,8 @@ def tiny_gpt(batch: int = 8) -> Training:
     model = models.GPT(windows.tokenizer.vocab_size, CONTEXT, layers=2, heads=2, width=32)
     inputs, targets = windows.tensors
     return Training(model, AdamW(model.parameters(), lr=5e-3, eps=EPS), inputs, targets, batch, scores_loss)
+
+
+def of_each_kind() -> list[Training]:
+    """A perceptron, a convolutional network and a GPT, each on batches so small that many steps take no time."""
+    return [digits_mlp(batch=4, width=16), digits_cnn(batch=4), tiny_gpt(batch=2)]
