@@ -34,16 +34,16 @@ SWITCH = 1e-5  # seconds that a thread may run at a time: so short that calls do
 def rows(plan: Plan) -> Iterator[Row]:
     """Give a row for each check of the core alone and, where there are plugins, of all together."""
     for selection in dict.fromkeys([(), plan.plugins]):
-        for name, check in CHECKS.items():
+        for name, check in {**CHECKS, **(OF_PLUGINS if selection else {})}.items():
             finding, wrong = tried(partial(check, selection, plan.seed), selection)
-            if finding is not None or wrong:
-                yield _row(f"{name}: {called(selection)}", finding, wrong)
+            yield _row(f"{name}: {called(selection)}", finding, wrong)
         yield from _threads_of_blas(selection, plan.seed)
 
 
 def _row(name: str, finding: Finding | None, wrong: list[str]) -> Row:
-    found = finding or Finding([], "")
-    return row(name, [*found.problems, *wrong], found.detail, found.difference)
+    if finding is None:
+        return row(name, wrong) if wrong else Row(name, "skipped", "this system does not tell")
+    return row(name, [*finding.problems, *wrong], finding.detail, finding.difference)
 
 
 def taken(selection: Selection, seed: int) -> list[list[bytes]]:
@@ -110,18 +110,16 @@ def _leaves_state(selection: Selection, seed: int) -> Finding:
     return Finding([f"changes {name}" for name in changed], f"as before: {', '.join(before)}")
 
 
-def _forward_alone(selection: Selection, seed: int) -> Finding | None:
+def _forward_alone(selection: Selection, seed: int) -> Finding:
     return _toggled(selection, (), selection, seed)
 
 
-def _backward_alone(selection: Selection, seed: int) -> Finding | None:
+def _backward_alone(selection: Selection, seed: int) -> Finding:
     return _toggled((), selection, selection, seed)
 
 
-def _toggled(forward: Selection, backward: Selection, selection: Selection, seed: int) -> Finding | None:
+def _toggled(forward: Selection, backward: Selection, selection: Selection, seed: int) -> Finding:
     """Whether gradients are the core's, relative to the largest of a training."""
-    if not selection:
-        return None
     mine, core = gradients(forward, backward, seed), gradients((), (), seed)
     apart, limit = max(map(_apart, mine, core)), tolerance(selection)
     problems = [] if apart <= limit else [f"gradients differ by {apart:.1e} of the core's, allowed is {limit:.1e}"]
@@ -178,9 +176,11 @@ CHECKS: dict[str, Check] = {
     "memory that Python traces": _traced,
     "memory of the process": _resident,
     "the state of the process": _leaves_state,
+    "threads with and without plugins": _in_threads,
+}
+OF_PLUGINS: dict[str, Check] = {
     "forward with plugins, backward without": _forward_alone,
     "forward without plugins, backward with": _backward_alone,
-    "threads with and without plugins": _in_threads,
 }
 
 

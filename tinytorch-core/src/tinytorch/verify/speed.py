@@ -1,0 +1,124 @@
+"""Speed: each plugin against the core, op by op, and in whole steps of training.
+
+Nothing here passes or fails for being slow; a plugin is called faster or slower where the whole interval says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinytorch import plugins
+from tinytorch.core.tensor.random import Generator, drawing_from
+from tinytorch.testing import conduct, draw
+from tinytorch.testing.case import Arguments, OpCase
+from tinytorch.testing.examination import answering, implementations
+from tinytorch.testing.table import cases_for
+from tinytorch.types import Array
+from tinytorch.verify.report import Plan, Row
+from tinytorch.verify.selections import Selection, tried
+from tinytorch.verify.timing import Interval, interleaved, median, ratio
+from tinytorch.verify.trainings import Make, digits_mlp, tiny_gpt
+
+ROUNDS, QUICK_ROUNDS = 31, 15
+SECONDS, QUICK_SECONDS = 50.0, 8.0  # of bursts in the whole section; drawing and warming up come on top
+LONGEST = 0.01  # of a burst, where there is little to be compared
+DRAWS = 5  # of which the largest input is taken: some are empty
+
+STEPS: dict[str, Make] = {"a training step of the digits MLP": digits_mlp, "a training step of the tiny GPT": tiny_gpt}
+Call = Callable[[], Any]
+
+
+class Pace(NamedTuple):
+    """How long is measured."""
+
+    rounds: int
+    burst: float  # seconds
+    seed: int
+
+
+def rows(plan: Plan) -> Iterator[Row]:
+    """Give a row for each op of each plugin and each step of training; without plugins, the times of the steps."""
+    ops = {name: [op for op in _ops(name) if plan.ops is None or op in plan.ops] for name in plan.plugins}
+    pace = _pace(plan, sum(len(each) + len(STEPS) for each in ops.values()))
+    for name, mine in ops.items():
+        for op in mine:
+            yield _row(f"{op} with {name}", partial(_of_op, name, op, pace), (name,))
+        for step, make in STEPS.items():
+            yield _row(f"{step} with {name}", partial(_of_step, name, make, pace), (name,))
+    for step, make in ({} if plan.plugins else STEPS).items():
+        yield _row(step, partial(_alone, make, pace), ())
+
+
+def _ops(plugin: str) -> list[str]:
+    return [op for op in implementations(plugin) if cases_for(op)]
+
+
+def _pace(plan: Plan, comparisons: int) -> Pace:
+    rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if plan.quick else (ROUNDS, SECONDS)
+    return Pace(rounds, min(LONGEST, seconds / (2 * rounds * max(comparisons, 1))), plan.seed)
+
+
+def _row(name: str, measured: Callable[[], str], selection: Selection) -> Row:
+    detail, problems = tried(measured, selection)
+    return Row(name, "failed", problems[0]) if detail is None else Row(name, "measured", detail)
+
+
+def _of_op(plugin: str, op: str, pace: Pace) -> str:
+    """Time an op on a large input: the core's kernel, and what answers where the plugin is enabled."""
+    case = cases_for(op)[0]
+    arguments = large_input(case, pace.seed)
+    mine = partial(answering(plugin, op), *conduct.copied(arguments))
+    return _against(mine, partial(case.declared().kernel, *conduct.copied(arguments)), pace)
+
+
+def large_input(case: OpCase, seed: int) -> Arguments:
+    """Draw some large inputs of a row, always the same ones, and give the largest."""
+    rng = np.random.default_rng([seed, *case.op.encode()])
+    with draw.large():
+        drawn = [case.sample(rng, np.dtype(case.dtypes[0])) for _ in range(DRAWS)]
+    return max(drawn, key=lambda arguments: sum(each.size for each in conduct.arrays_in(arguments)))
+
+
+def _of_step(plugin: str, make: Make, pace: Pace) -> str:
+    return _against(_step(make, (plugin,), pace.seed), _step(make, (), pace.seed), pace)
+
+
+def _step(make: Make, selection: Selection, seed: int) -> Call:
+    """A step of a training with these plugins; each side has a training of its own."""
+    generator = Generator(seed)
+    with drawing_from(generator):
+        training = make()
+
+    def step() -> None:
+        with plugins.using(*selection), drawing_from(generator):
+            training.step()
+
+    return step
+
+
+def _against(mine: Call, core: Call, pace: Pace) -> str:
+    with np.errstate(all="ignore"):  # an optimizer's step, taken so often, runs away
+        seconds = interleaved([mine, core], pace.rounds, pace.burst, pace.seed)
+    return told(seconds[0], seconds[1], pace.seed)
+
+
+def told(mine: Array, core: Array, seed: int) -> str:
+    """What times of the two sides say."""
+    found = ratio(mine, core, seed)
+    times = f"{_time(float(np.median(mine)))}, the core {_time(float(np.median(core)))}"
+    return f"{found.value:.2f}x ({found.low:.2f}-{found.high:.2f}), {found.verdict}: {times}"
+
+
+def _alone(make: Make, pace: Pace) -> str:
+    found: Interval = median(
+        interleaved([_step(make, (), pace.seed)], pace.rounds, pace.burst, pace.seed)[0], pace.seed
+    )
+    return f"{_time(found.value)} ({_time(found.low)}-{_time(found.high)})"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} µs"
