@@ -15,6 +15,7 @@ import numpy as np
 
 from tinytorch.types import Array
 
+FEWEST = 7  # rounds, of which the middle is still one
 RESAMPLES = 2000
 CONFIDENCE = 95.0  # per cent
 
@@ -34,21 +35,26 @@ class Interval(NamedTuple):
         return "slower" if self.low > 1.0 else "no difference shown"
 
 
-def interleaved(calls: Sequence[Callable[[], Any]], rounds: int, burst: float, seed: int) -> Array:
-    """Give seconds a call (sides, rounds): each round asks every side for a burst of about so many seconds."""
-    counts = [_count(call, burst) for call in calls]
-    seconds = np.empty((len(calls), rounds))
+def interleaved(calls: Sequence[Callable[[], Any]], rounds: int, seconds: float, seed: int) -> Array:
+    """Give seconds a call (sides, rounds): each round asks every side for a burst of calls, `seconds` are for all.
+
+    There are as many rounds as asked for, or fewer where even single calls take too long.
+    """
+    once = [_once(call) for call in calls]
+    rounds = min(rounds, max(FEWEST, int(seconds / sum(once))))
+    counts = [max(1, int(seconds / (rounds * len(calls) * each))) for each in once]
+    times = np.empty((len(calls), rounds))
     order = random.Random(seed)
     for turn in range(rounds):
         for side in order.sample(range(len(calls)), len(calls)):
-            seconds[side, turn] = _seconds(calls[side], counts[side])
-    return seconds
+            times[side, turn] = _seconds(calls[side], counts[side])
+    return times
 
 
-def _count(call: Callable[[], Any], burst: float) -> int:
-    """How many calls fill a burst, after one to warm up."""
+def _once(call: Callable[[], Any]) -> float:
+    """How long a call takes, after one to warm up."""
     call()
-    return max(1, int(burst / max(_seconds(call, 2), 1e-9)))
+    return max(_seconds(call, 1), 1e-7)
 
 
 def _seconds(call: Callable[[], Any], count: int) -> float:
@@ -59,23 +65,13 @@ def _seconds(call: Callable[[], Any], count: int) -> float:
 
 
 def ratio(mine: Array, core: Array, seed: int) -> Interval:
-    """The ratio of the medians of two sides, (rounds,) each; rounds are drawn in pairs, as they were timed."""
-    drawn = _draws(len(core), seed)
-    ratios = np.median(mine[drawn], axis=1) / np.median(core[drawn], axis=1)
-    return _interval(float(np.median(mine) / np.median(core)), ratios)
+    """The median of the ratios of two sides (rounds,): what slows a whole round down slows both."""
+    return median(mine / core, seed)
 
 
-def median(seconds: Array, seed: int) -> Interval:
-    """The median of times (rounds,)."""
-    return _interval(float(np.median(seconds)), np.median(seconds[_draws(len(seconds), seed)], axis=1))
-
-
-def _draws(rounds: int, seed: int) -> Array:
-    """Rounds drawn with replacement, (resamples, rounds)."""
-    return np.random.default_rng(seed).integers(0, rounds, (RESAMPLES, rounds))
-
-
-def _interval(value: float, resampled: Array) -> Interval:
+def median(numbers: Array, seed: int) -> Interval:
+    """The median of numbers (rounds,), and the percentiles of the medians of rounds drawn with replacement."""
+    drawn = np.random.default_rng(seed).integers(0, len(numbers), (RESAMPLES, len(numbers)))
     tail = (100.0 - CONFIDENCE) / 2
-    low, high = np.percentile(resampled, [tail, 100.0 - tail])
-    return Interval(value, float(low), float(high))
+    low, high = np.percentile(np.median(numbers[drawn], axis=1), [tail, 100.0 - tail])
+    return Interval(float(np.median(numbers)), float(low), float(high))
