@@ -34,16 +34,18 @@ SWITCH = 1e-5  # seconds that a thread may run at a time: so short that calls do
 def rows(plan: Plan) -> Iterator[Row]:
     """Give a row for each check of the core alone and, where there are plugins, of all together."""
     for selection in dict.fromkeys([(), plan.plugins]):
-        for name, check in {**CHECKS, **(OF_PLUGINS if selection else {})}.items():
-            finding, wrong = tried(partial(check, selection, plan.seed), selection)
-            yield _row(f"{name}: {called(selection)}", finding, wrong)
+        for name in [*CHECKS, *(OF_PLUGINS if selection else ())]:
+            yield checked(name, selection, plan.seed)
         yield from _threads_of_blas(selection, plan.seed)
 
 
-def _row(name: str, finding: Finding | None, wrong: list[str]) -> Row:
+def checked(name: str, selection: Selection, seed: int) -> Row:
+    """Give the row of one check."""
+    finding, wrong = tried(partial({**CHECKS, **OF_PLUGINS}[name], selection, seed), selection)
+    title = f"{name}: {called(selection)}"
     if finding is None:
-        return row(name, wrong) if wrong else Row(name, "skipped", "this system does not tell")
-    return row(name, [*finding.problems, *wrong], finding.detail, finding.difference)
+        return row(title, wrong) if wrong else Row(title, "skipped", "this system does not tell")
+    return row(title, [*finding.problems, *wrong], finding.detail, finding.difference)
 
 
 def taken(selection: Selection, seed: int) -> list[list[bytes]]:
