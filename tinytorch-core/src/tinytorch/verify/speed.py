@@ -45,7 +45,8 @@ class Pace(NamedTuple):
 def rows(plan: Plan) -> Iterator[Row]:
     """Give a row for each op of each plugin and each step of training; without plugins, the times of the steps."""
     ops = {name: [op for op in _ops(name) if plan.ops is None or op in plan.ops] for name in plan.plugins}
-    pace = _pace(plan, sum(len(each) + STEP * len(STEPS) for each in ops.values()))
+    steps = STEP * len(STEPS)
+    pace = _pace(plan, sum(len(each) + steps for each in ops.values()) or steps)
     for name, mine in ops.items():
         for op in mine:
             yield _row(f"{op} with {name}", partial(_of_op, name, op, pace), (name,))
@@ -62,7 +63,7 @@ def _ops(plugin: str) -> list[str]:
 def _pace(plan: Plan, ops: int) -> Pace:
     """Share the section's time among so many ops."""
     rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if plan.quick else (ROUNDS, SECONDS)
-    return Pace(rounds, min(LONGEST, seconds / max(ops, 1)), plan.seed)
+    return Pace(rounds, min(LONGEST, seconds / ops), plan.seed)
 
 
 def _row(name: str, measured: Callable[[], str], selection: Selection) -> Row:
