@@ -3,9 +3,11 @@
 import re
 import time
 from functools import wraps
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from plugins_for_tests import answering, asked
 from sabotage import Sabotage, before
 
 from tinytorch import plugins
@@ -16,7 +18,7 @@ from tinytorch.testing.table import OP_CASES
 from tinytorch.verify import speed, timing
 from tinytorch.verify.report import Plan
 from tinytorch.verify.speed import large_input, rows, told
-from tinytorch.verify.timing import interleaved, median, ratio
+from tinytorch.verify.timing import Side, interleaved, median, ratio
 
 SLEEPING = before(lambda x: time.sleep(0.01))
 
@@ -75,11 +77,19 @@ def test_the_text_has_ratio_interval_verdict_and_times():
 
 def test_every_round_asks_every_side_in_an_order_of_its_own():
     asked = []
-    seconds = interleaved([lambda: asked.append("a"), lambda: asked.append("b")], 16, 0.0, seed=0)
+    seconds = interleaved([Side(lambda: asked.append("a")), Side(lambda: asked.append("b"))], 16, 0.0, seed=0)
     assert seconds.shape == (2, timing.FEWEST)
     in_rounds = asked[4:]  # after each side's two calls to begin with
     pairs = {tuple(in_rounds[i : i + 2]) for i in range(0, len(in_rounds), 2)}
     assert pairs == {("a", "b"), ("b", "a")}
+
+
+def test_each_side_has_its_own_plugins():
+    plugins.register(SimpleNamespace(add=answering(7)), "seven")
+    seen = []
+    sides = [Side(lambda: seen.append(asked()), ("seven",)), Side(lambda: seen.append(asked()))]
+    interleaved(sides, 1, 0.0, seed=0)
+    assert seen[:4] == [7, 7, 2, 2]
 
 
 def found_for(plugin, *ops):

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from tinytorch import plugins
-from tinytorch.core.tensor.random import Generator, drawing_from
 from tinytorch.testing import conduct, draw
 from tinytorch.testing.case import Arguments, OpCase
 from tinytorch.testing.examination import answering, implementations
@@ -21,8 +19,8 @@ from tinytorch.testing.table import cases_for
 from tinytorch.types import Array
 from tinytorch.verify.report import Plan, Row
 from tinytorch.verify.selections import Selection, tried
-from tinytorch.verify.timing import interleaved, median, ratio
-from tinytorch.verify.trainings import Make, digits_mlp, tiny_gpt
+from tinytorch.verify.timing import Side, interleaved, median, ratio
+from tinytorch.verify.trainings import Make, digits_mlp, seeded, tiny_gpt
 
 ROUNDS, QUICK_ROUNDS = 31, 15
 SECONDS, QUICK_SECONDS = 50.0, 7.0  # for the whole section; drawing and warming up come on top
@@ -31,7 +29,6 @@ STEP = 4  # times as long as for an op
 DRAWS = 5  # of which the largest input is taken: some are empty
 
 STEPS: dict[str, Make] = {"a training step of the digits MLP": digits_mlp, "a training step of the tiny GPT": tiny_gpt}
-Call = Callable[[], Any]
 
 
 class Pace(NamedTuple):
@@ -49,11 +46,11 @@ def rows(plan: Plan) -> Iterator[Row]:
     pace = _pace(plan, sum(len(each) + steps for each in ops.values()) or steps)
     for name, mine in ops.items():
         for op in mine:
-            yield _row(f"{op} with {name}", partial(_of_op, name, op, pace), (name,))
+            yield _row(f"{op} with {name}", partial(_of_op, name, op, pace))
         for step, make in STEPS.items():
-            yield _row(f"{step} with {name}", partial(_of_step, name, make, pace), (name,))
+            yield _row(f"{step} with {name}", partial(_of_step, name, make, pace))
     for step, make in ({} if plan.plugins else STEPS).items():
-        yield _row(step, partial(_alone, make, pace), ())
+        yield _row(step, partial(_alone, make, pace))
 
 
 def _ops(plugin: str) -> list[str]:
@@ -66,8 +63,8 @@ def _pace(plan: Plan, ops: int) -> Pace:
     return Pace(rounds, min(LONGEST, seconds / ops), plan.seed)
 
 
-def _row(name: str, measured: Callable[[], str], selection: Selection) -> Row:
-    detail, problems = tried(measured, selection)
+def _row(name: str, measured: Callable[[], str]) -> Row:
+    detail, problems = tried(measured, ())
     return Row(name, "failed", problems[0]) if detail is None else Row(name, "measured", detail)
 
 
@@ -78,7 +75,8 @@ def _of_op(plugin: str, op: str, pace: Pace) -> str:
     mine = core = given  # the same memory for both: where it lies makes a difference
     if case.declared().inplace:
         mine, core = conduct.copied(given), conduct.copied(given)
-    return _against(partial(answering(plugin, op), *mine), partial(case.declared().kernel, *core), pace)
+    sides = Side(partial(answering(plugin, op), *mine), (plugin,)), Side(partial(case.declared().kernel, *core))
+    return _against(*sides, pace)
 
 
 def large_input(case: OpCase, seed: int) -> Arguments:
@@ -94,20 +92,12 @@ def _of_step(plugin: str, make: Make, pace: Pace) -> str:
     return _against(mine, core, pace._replace(seconds=STEP * pace.seconds))
 
 
-def _step(make: Make, selection: Selection, seed: int) -> Call:
+def _step(make: Make, selection: Selection, seed: int) -> Side:
     """A step of a training with these plugins; each side has a training of its own."""
-    generator = Generator(seed)
-    with drawing_from(generator):
-        training = make()
-
-    def step() -> None:
-        with plugins.using(*selection), drawing_from(generator):
-            training.step()
-
-    return step
+    return Side(seeded(make, seed, lambda training: training).step, selection)
 
 
-def _against(mine: Call, core: Call, pace: Pace) -> str:
+def _against(mine: Side, core: Side, pace: Pace) -> str:
     with np.errstate(all="ignore"):  # an optimizer's step, taken so often, runs away
         seconds = interleaved([mine, core], pace.rounds, pace.seconds, pace.seed)
     return told(seconds[0], seconds[1], pace.seed)

@@ -7,14 +7,18 @@ call, medians are not; how far the median would be elsewhere on another run, a b
 from __future__ import annotations
 
 import random
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinytorch import plugins
 from tinytorch.types import Array
+from tinytorch.verify.selections import Selection
 
+PARTS = 7  # of a burst
 FEWEST = 7  # rounds, of which the middle is still one
 RESAMPLES = 2000
 CONFIDENCE = 95.0  # per cent
@@ -35,26 +39,40 @@ class Interval(NamedTuple):
         return "slower" if self.low > 1.0 else "no difference shown"
 
 
-def interleaved(calls: Sequence[Callable[[], Any]], rounds: int, seconds: float, seed: int) -> Array:
+class Side(NamedTuple):
+    """What is timed, and with which plugins: kernels call ops, too."""
+
+    call: Callable[[], Any]
+    selection: Selection = ()
+
+
+def interleaved(sides: Sequence[Side], rounds: int, seconds: float, seed: int) -> Array:
     """Give seconds a call (sides, rounds): each round asks every side for a burst of calls, `seconds` are for all.
 
     There are as many rounds as asked for, or fewer where even single calls take too long.
     """
-    once = [_once(call) for call in calls]
+    once = [_once(side) for side in sides]
     rounds = min(rounds, max(FEWEST, int(seconds / sum(once))))
-    counts = [max(1, int(seconds / (rounds * len(calls) * each))) for each in once]
-    times = np.empty((len(calls), rounds))
+    counts = [max(1, int(seconds / (rounds * len(sides) * each))) for each in once]
+    times = np.empty((len(sides), rounds))
     order = random.Random(seed)
     for turn in range(rounds):
-        for side in order.sample(range(len(calls)), len(calls)):
-            times[side, turn] = _seconds(calls[side], counts[side])
+        for place in order.sample(range(len(sides)), len(sides)):
+            times[place, turn] = _burst(sides[place], counts[place])
     return times
 
 
-def _once(call: Callable[[], Any]) -> float:
+def _once(side: Side) -> float:
     """How long a call takes, after one to warm up."""
-    call()
-    return max(_seconds(call, 1), 1e-7)
+    _burst(side, 1)
+    return max(_burst(side, 1), 1e-7)
+
+
+def _burst(side: Side, calls: int) -> float:
+    """Seconds a call: the median of some parts, since who takes the processor away for a while meets few of them."""
+    parts = min(PARTS, calls)
+    with plugins.using(*side.selection):
+        return statistics.median(_seconds(side.call, calls // parts) for _ in range(parts))
 
 
 def _seconds(call: Callable[[], Any], count: int) -> float:
