@@ -121,6 +121,22 @@ def test_a_process_that_ends_badly_fails(monkeypatch):
     assert (row.outcome, row.detail) == ("failed", "raises RuntimeError: a process of its own ended with no more")
 
 
+def test_another_process_has_the_plugins_that_are_installed(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(tmp_path)
+    info = tmp_path / "breaking-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: breaking\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[tinytorch]\nbreaking = breaking_there\n")
+    (tmp_path / "breaking_there.py").write_text(
+        "from tinytorch.plugins import hookimpl\n\n@hookimpl\ndef relu(x):\n    raise ArithmeticError('broken there')\n"
+    )
+    monkeypatch.setattr(children, "COUNTS", (1,))
+    (row,) = health._threads_of_blas(("breaking",), 0)
+    assert row.outcome == "failed"
+    assert row.detail.startswith("raises RuntimeError: a process of its own ended with ArithmeticError: broken there")
+    assert row.detail.endswith("raised by plugin 'breaking' in op 'relu'")
+
+
 def test_a_plugin_that_only_this_process_has_is_skipped_there():
     plugins.register(make("loopback"), "loopback")
     (row,) = health._threads_of_blas(("loopback",), 0)

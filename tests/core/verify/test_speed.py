@@ -75,6 +75,14 @@ def test_the_text_has_ratio_interval_verdict_and_times():
     assert told(core / 4, core, seed=0) == "0.25x (0.25-0.25), faster: 500 µs, the core 2 ms"
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(1.234e-6, "1.23 µs"), (9.994e-4, "999 µs"), (9.996e-4, "1 ms"), (0.02, "20 ms"), (3.0, "3 s")],
+)
+def test_times_are_told_in_a_unit_that_fits(seconds, text):
+    assert speed._time(seconds) == text
+
+
 def test_every_round_asks_every_side_in_an_order_of_its_own():
     asked = []
     seconds = interleaved([Side(lambda: asked.append("a")), Side(lambda: asked.append("b"))], 16, 0.0, seed=0)

@@ -56,6 +56,11 @@ def _started(selection: Selection, seed: int, threads: int) -> subprocess.Popen[
 def _told(child: subprocess.Popen[str]) -> list[float]:
     out, error = child.communicate(timeout=SECONDS)
     if child.returncode:
-        last = error.strip().splitlines()[-1:] or [f"status {child.returncode}"]
-        raise RuntimeError(f"a process of its own ended with {last[0]}")
+        raise RuntimeError(f"a process of its own ended with {_last_words(error) or f'status {child.returncode}'}")
     return [float.fromhex(each) for each in json.loads(out)]
+
+
+def _last_words(error: str) -> str:
+    """What a program wrote last: its exception with the notes, not where that was."""
+    last = error.rpartition("Traceback (most recent call last):\n")[2]
+    return ", ".join(line for line in last.splitlines() if line and not line.startswith(" "))

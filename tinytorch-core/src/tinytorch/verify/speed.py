@@ -117,4 +117,7 @@ def _alone(make: Make, pace: Pace) -> str:
 
 
 def _time(seconds: float) -> str:
-    return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} µs"
+    for unit, parts in (("µs", 1e6), ("ms", 1e3)):
+        if seconds * parts < 999.5:  # else it would be rounded to 1e+03
+            return f"{seconds * parts:.3g} {unit}"
+    return f"{seconds:.3g} s"
