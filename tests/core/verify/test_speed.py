@@ -131,6 +131,13 @@ def test_an_op_that_raises_fails():
     assert found["exp"].detail == "raises ArithmeticError: exp of the raiser"
 
 
+@pytest.mark.parametrize("op", ["relu", "sgd_step"])
+def test_the_core_is_timed_without_the_plugin(monkeypatch, op):
+    monkeypatch.setattr(speed, "_against", lambda mine, core, pace: f"{mine.selection} {core.selection}")
+    for row in found_for(make("loopback"), op).values():
+        assert row.detail == "('mine',) ()"
+
+
 def test_without_plugins_the_steps_are_timed():
     found = list(rows(Plan((), quick=True)))
     assert [row.name for row in found] == [*speed.STEPS]
