@@ -31,10 +31,10 @@ def large() -> Iterator[None]:
 
 
 def extent(rng: np.random.Generator, low: int, high: int, share: float = 0.3) -> int:
-    """A size from low up to, not including, high; a large one grows by `share` of what a shape does, in powers."""
+    """A size from low up to, not including, high; large, it grows by `share` of what a shape does, in powers; not 0."""
     drawn = int(rng.integers(low, high))
     by = round(_growth.get() ** share)
-    return drawn if by == 1 else drawn * by - int(rng.integers(0, by))
+    return drawn if by == 1 or not drawn else drawn * by - int(rng.integers(0, by))
 
 
 def shape(rng: np.random.Generator, low: int = 0, high: int = 4, smallest: int = 0) -> Shape:
