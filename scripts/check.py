@@ -127,6 +127,11 @@ def walk() -> bool:
     return run(sys.executable, ROOT / "scripts/walk_plugins.py")
 
 
+def alarms() -> bool:
+    """Try the conformity kit on plugins that are right, over twenty seeds."""
+    return run(sys.executable, ROOT / "scripts/find_false_alarms.py")
+
+
 def oracle() -> bool:
     """Compare with PyTorch, or with recorded cases where it cannot be had."""
     if importlib.util.find_spec("torch") is None and not install_torch():
@@ -171,7 +176,7 @@ def run(*command: Path | str, cwd: Path = ROOT, seconds: float | None = None) ->
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-STEPS = {step.__name__: step for step in (formatting, lint, types, imports, lines, tests, alone, walk, oracle)}
+STEPS = {step.__name__: step for step in (formatting, lint, types, imports, lines, tests, alone, walk, alarms, oracle)}
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""The whole suite: `pytest --plugin NAME` runs it under a plugin, installed or one of `plugins_for_tests`."""
+"""The whole suite: `pytest --plugin NAME` runs it under a plugin, installed or one of `tinytorch.testing.plugins`."""
 
 import os
 import sys
@@ -6,10 +6,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are files, not a package: what they share is found here
 
-import plugins_for_tests
-
 import tinytorch
 from tinytorch import plugins
+from tinytorch.testing import plugins as for_tests
 
 
 def pytest_addoption(parser):
@@ -18,15 +17,15 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     name = config.getoption("--plugin")
-    os.environ["TINYTORCH_PLUGINS"] = name if name and name not in plugins_for_tests.NAMES else ""
+    os.environ["TINYTORCH_PLUGINS"] = name if name and name not in for_tests.NAMES else ""
     os.environ.pop("TINYTORCH_DISABLE", None)
 
 
 def pytest_collection_finish(session):
     """Enable the plugin once all tests, and with them all chapters, are imported."""
     name = session.config.getoption("--plugin")
-    if name in plugins_for_tests.NAMES:
-        plugins.register(plugins_for_tests.make(name), name)
+    if name in for_tests.NAMES:
+        plugins.register(for_tests.make(name), name)
     if name:
         plugins.enable(name)
 

@@ -12,13 +12,14 @@ from tinytorch.cli.app import run
 def test_help_shows_every_command(tinytorch):
     done = tinytorch()
     assert done.status == 0
-    for command in ("train", "eval", "generate", "recipes", "explain", "plugins"):
+    for command in ("train", "eval", "generate", "recipes", "explain", "plugins", "new-plugin"):
         assert f"\n  {command} " in done.out
     assert tinytorch("--help").out.rstrip() == done.out.rstrip()
 
 
 @pytest.mark.parametrize(
-    "command", ["train", "eval", "generate", "recipes", "explain", "plugins", "plugins enable", "plugins disable"]
+    "command",
+    ["train", "eval", "generate", "recipes", "explain", "new-plugin", "plugins", "plugins enable", "plugins disable"],
 )
 def test_every_command_has_help(capsys, command):
     assert run([*command.split(), "--help"]) == 0

@@ -45,12 +45,16 @@ MISTAKES = {
     "a text that is missing": ("train chars --text absent.txt", CANNOT, "there is no text absent.txt"),
     "a text that is a folder": ("train chars --text folder.npz", CANNOT, "cannot read folder.npz"),
     "a text that is none": ("train chars --text weights.npz", CANNOT, "weights.npz is no text"),
-    "a text that is too short": ("train chars --text text.npz", CANNOT, "650 characters or more, got 5"),
+    "a text that is too short": (
+        "train chars --text text.npz",
+        CANNOT,
+        "650 characters or more for windows of 64, got 5",
+    ),
     "text from nothing": ("generate", USAGE, "CHECKPOINT"),
     "text from an absent checkpoint": ("generate absent.npz", CANNOT, "no file absent.npz"),
     "text from pictures": ("generate xor.npz", CANNOT, "no text model: it is of a run with recipe xor"),
     "text from weights": ("generate weights.npz", CANNOT, "no checkpoint of a training run"),
-    "text from a .bin without its vocabulary": ("generate model.bin", CANNOT, "--tokenizer"),
+    "text from a .bin without its vocabulary": ("generate story.bin", CANNOT, "--tokenizer"),
     "text from an absent .bin": ("generate model.bin --tokenizer tok.bin", CANNOT, "model.bin: cannot be read"),
     "a vocabulary for a checkpoint": ("generate xor.npz --tokenizer tok.bin", CANNOT, "has its own vocabulary"),
     "a temperature that is none": ("generate xor.npz --temperature nan", USAGE, "'--temperature'"),
@@ -72,6 +76,7 @@ def test_a_mistake_is_one_sentence(tmp_path, monkeypatch, capsys, name):
     monkeypatch.chdir(tmp_path)
     Path("folder.npz").mkdir()
     Path("text.npz").write_text("hello")
+    Path("story.bin").write_bytes(b"")
     np.savez("weights.npz", weight=np.ones(3, np.float32))
     recipes.prepare(recipes.find("xor"), epochs=1, checkpoint="xor.npz").fit()
     assert run(line.split()) == status

@@ -5,12 +5,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from plugins_for_tests import NAMES, answering, make
+from plugins_for_tests import answering
 
 from tinytorch import plugins
 from tinytorch.plugins import discovery, hookimpl, registry
 from tinytorch.plugins.activation import Unconfigured
 from tinytorch.plugins.process import State, process
+from tinytorch.testing.plugins import NAMES, make
 
 
 def is_below(entry_point, folder):

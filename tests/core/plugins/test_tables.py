@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from plugins_for_tests import implement, make
 
 from tinytorch import plugins
 from tinytorch.core.tensor import Tensor, op
@@ -11,6 +10,7 @@ from tinytorch.core.tensor.elementwise import exp
 from tinytorch.core.tensor.products import matmul
 from tinytorch.plugins import PluginError, hookimpl, registry
 from tinytorch.plugins.process import process
+from tinytorch.testing.plugins import implement, make
 
 ONE, TWO = np.ones(3), np.full(3, 2.0)
 

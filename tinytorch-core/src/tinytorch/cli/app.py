@@ -14,11 +14,13 @@ import tinytorch
 from tinytorch.cli.evaluate import evaluate
 from tinytorch.cli.explain import explain
 from tinytorch.cli.generate import generate
+from tinytorch.cli.new_plugin import new_plugin
 from tinytorch.cli.output import CommandError, complain, say
 from tinytorch.cli.plugin_commands import Commands
 from tinytorch.cli.plugins import plugins_app
 from tinytorch.cli.recipes import recipes
 from tinytorch.cli.train import train
+from tinytorch.cli.verify import verify_command
 from tinytorch.core.tokenization import TokenizerError
 from tinytorch.datasets import DatasetError
 from tinytorch.plugins import PluginError
@@ -39,6 +41,8 @@ tinytorch train digits-cnn             train a network on real handwritten digit
 tinytorch train chars --text FILE      train a language model on a text
 tinytorch recipes                      what else can be trained
 tinytorch plugins                      what is installed to make it faster
+tinytorch verify                       whether that changes any result
+tinytorch new-plugin NAME              a plugin of your own, to start from
 tinytorch COMMAND --help               more about one command"""
 
 
@@ -60,6 +64,8 @@ def make_app() -> typer.Typer:
     app.command()(recipes)
     app.add_typer(plugins_app(), name="plugins")
     app.command()(explain)
+    app.command("verify")(verify_command)
+    app.command()(new_plugin)
     return app
 
 

@@ -61,8 +61,13 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON value; JSON has no nan and no infinity, so that they become null."""
-    print(json.dumps(_finite(value), indent=2, ensure_ascii=False))
+    """Print one JSON value."""
+    print(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Write a value as JSON, which has no nan and no infinity, so that they become null."""
+    return json.dumps(_finite(value), indent=2, ensure_ascii=False)
 
 
 @contextmanager

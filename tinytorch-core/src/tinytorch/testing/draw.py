@@ -1,20 +1,63 @@
 """Drawing legal inputs: shapes, numbers and memory layouts from a numpy Generator.
 
 Every sampler of `OP_CASES` is written with these. Sizes are small, since finite differences ask often, and layouts
-vary, since a kernel that assumes row-major memory is right until the day it meets a transposed array.
+vary, since a kernel that assumes row-major memory is right until the day it meets a transposed array. Within `large()`
+sizes are what models have: kernels work in blocks, and where the last block is not full is where they fail.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 
 from tinytorch.types import Array, DType, Shape
 
+SMALL, LARGE = 1, 1 << 12  # elements that the sizes of a shape are multiplied by, together
+
+_growth: ContextVar[int] = ContextVar("growth", default=SMALL)
+
+
+@contextmanager
+def large() -> Iterator[None]:
+    """Draw large inputs inside the block."""
+    before = _growth.set(LARGE)
+    try:
+        yield
+    finally:
+        _growth.reset(before)
+
+
+def extent(rng: np.random.Generator, low: int, high: int, share: float = 0.3) -> int:
+    """A size from low up to, not including, high; large, it grows by `share` of what a shape does, in powers; not 0."""
+    drawn = int(rng.integers(low, high))
+    by = round(_growth.get() ** share)
+    return drawn if by == 1 or not drawn else drawn * by - int(rng.integers(0, by))
+
 
 def shape(rng: np.random.Generator, low: int = 0, high: int = 4, smallest: int = 0) -> Shape:
     """A shape of `low` to `high` dimensions, most sizes 1 to 4; one in twenty is `smallest`."""
-    sizes = rng.integers(1, 5, size=rng.integers(low, high + 1))
-    return tuple(smallest if rng.random() < 0.05 else int(size) for size in sizes)
+    ndim = int(rng.integers(low, high + 1))
+    sizes = [extent(rng, 1, 5, 1 / ndim) for _ in range(ndim)]
+    return tuple(smallest if rng.random() < 0.05 else n for n in sizes)
+
+
+@contextmanager
+def small() -> Iterator[None]:
+    """Draw small inputs inside the block: what comes beside sizes that may be large."""
+    before = _growth.set(SMALL)
+    try:
+        yield
+    finally:
+        _growth.reset(before)
+
+
+def few(rng: np.random.Generator, high: int, smallest: int = 0) -> Shape:
+    """A small shape of at most `high` dimensions."""
+    with small():
+        return shape(rng, high=high, smallest=smallest)
 
 
 def pair_of_shapes(rng: np.random.Generator) -> tuple[Shape, Shape]:

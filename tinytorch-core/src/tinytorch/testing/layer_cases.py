@@ -49,7 +49,7 @@ def _softplus(rng: Generator, dtype: DType) -> Arguments:
 def _along(rng: Generator, dtype: DType) -> Arguments:
     shape = draw.shape(rng, low=1)
     axis = int(rng.integers(0, len(shape)))
-    shape = (*shape[:axis], int(rng.integers(1, 5)), *shape[axis + 1 :])
+    shape = (*shape[:axis], draw.extent(rng, 1, 5), *shape[axis + 1 :])
     return draw.normal(rng, shape, dtype, scale=2.0), axis
 
 
@@ -64,8 +64,8 @@ def _log_softmax_grad(rng: Generator, dtype: DType) -> Arguments:
 
 
 def _linear(rng: Generator, dtype: DType) -> Arguments:
-    inputs, outputs = (int(n) for n in rng.integers(1, 5, 2))
-    x = draw.normal(rng, (*draw.shape(rng, high=3), inputs), dtype)
+    inputs, outputs = draw.extent(rng, 1, 5), draw.extent(rng, 1, 5)
+    x = draw.normal(rng, (*draw.few(rng, high=3), inputs), dtype)
     return x, draw.normal(rng, (outputs, inputs), dtype), _or_none(rng, draw.normal(rng, (outputs,), dtype))
 
 
@@ -79,8 +79,8 @@ def _or_none(rng: Generator, array: Array) -> Array | None:
 
 
 def _lookup(rng: Generator, dtype: DType) -> Arguments:
-    rows, width = (int(n) for n in rng.integers(1, 5, 2))
-    return draw.normal(rng, (rows, width), dtype), draw.integers(rng, draw.shape(rng, high=3), 0, rows)
+    rows, width = draw.extent(rng, 1, 5), draw.extent(rng, 1, 5)
+    return draw.normal(rng, (rows, width), dtype), draw.integers(rng, draw.few(rng, high=3), 0, rows)
 
 
 def _lookup_grad(rng: Generator, dtype: DType) -> Arguments:
@@ -94,7 +94,7 @@ def _drop(rng: Generator, dtype: DType) -> Arguments:
 
 
 def _layer_norm(rng: Generator, dtype: DType) -> Arguments:
-    x = draw.normal(rng, (*draw.shape(rng, high=2), *rng.integers(2, 5, 2)), dtype)
+    x = draw.normal(rng, (*draw.few(rng, high=2), draw.extent(rng, 2, 5), draw.extent(rng, 2, 5)), dtype)
     ndim = int(rng.integers(1, 3))
     shape = x.shape[x.ndim - ndim :]
     weight, bias = (_or_none(rng, draw.normal(rng, shape, dtype)) for _ in range(2))
@@ -108,7 +108,8 @@ def _layer_norm_grad(rng: Generator, dtype: DType) -> Arguments:
 
 
 def _batch_norm(rng: Generator, dtype: DType) -> Arguments:
-    x = draw.normal(rng, (*(int(n) for n in rng.integers(2, 5, 2)), *draw.shape(rng, high=2, smallest=1)), dtype)
+    shape = draw.extent(rng, 2, 5), draw.extent(rng, 2, 5), *draw.few(rng, high=2, smallest=1)
+    x = draw.normal(rng, shape, dtype)
     weight, bias = (_or_none(rng, draw.normal(rng, x.shape[1:2], dtype)) for _ in range(2))
     return x, weight, bias, 0.1
 
@@ -125,7 +126,7 @@ def _mean_and_rstd(x: Array, dims: tuple[int, ...], eps: float) -> tuple[Array, 
 
 
 def _cross_entropy(rng: Generator, dtype: DType) -> Arguments:
-    rows, classes = (int(n) for n in rng.integers(1, 6, 2))
+    rows, classes = draw.extent(rng, 1, 6), draw.extent(rng, 1, 6)
     return draw.normal(rng, (rows, classes), dtype, scale=2.0), draw.integers(rng, (rows,), 0, classes)
 
 

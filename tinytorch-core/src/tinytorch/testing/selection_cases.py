@@ -126,8 +126,10 @@ def _arg_top_k(rng: Generator, dtype: DType) -> Arguments:
 
 
 def _matmul(rng: Generator, dtype: DType) -> Arguments:
-    rows, inner, columns = (int(n) for n in rng.integers(0 if rng.random() < 0.1 else 1, 5, 3))
-    batches = draw.pair_of_shapes(rng)
+    low = 0 if rng.random() < 0.1 else 1
+    rows, inner, columns = (draw.extent(rng, low, 5) for _ in range(3))
+    with draw.small():
+        batches = draw.pair_of_shapes(rng)
     left: Shape = (inner,) if rng.random() < 0.2 else (*batches[0][-2:], rows, inner)
     right: Shape = (inner,) if rng.random() < 0.2 else (*batches[1][-2:], inner, columns)
     return draw.normal(rng, left, dtype), draw.normal(rng, right, dtype)

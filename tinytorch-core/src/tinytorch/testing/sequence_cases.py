@@ -12,7 +12,7 @@ Generator = np.random.Generator
 
 
 def _rotary(rng: Generator, dtype: DType) -> Arguments:
-    shape = (*draw.shape(rng, high=3), 2 * int(rng.integers(1, 4)))
+    shape = (*draw.few(rng, high=2), draw.extent(rng, 1, 5), 2 * draw.extent(rng, 1, 4))
     few = (*[1 if rng.random() < 0.3 else n for n in shape[:-1]], shape[-1] // 2)
     angles = rng.uniform(-3.0, 3.0, few)
     cos, sin = (np.asarray(function(angles)).astype(dtype) for function in (np.cos, np.sin))
@@ -20,7 +20,9 @@ def _rotary(rng: Generator, dtype: DType) -> Arguments:
 
 
 def _attention(rng: Generator, dtype: DType) -> Arguments:
-    batch, key_heads, groups, time, keys, width, out = (int(n) for n in rng.integers(1, 4, 7))
+    batch, key_heads, groups = (int(n) for n in rng.integers(1, 4, 3))
+    time, keys = (draw.extent(rng, 1, 4, 0.5) for _ in range(2))
+    width, out = (draw.extent(rng, 1, 4, 0.2) for _ in range(2))
     q = draw.normal(rng, (batch, key_heads * groups, time, width), dtype)
     k = draw.normal(rng, (batch, key_heads, keys, width), dtype)
     v = draw.normal(rng, (batch, key_heads, keys, out), dtype)
@@ -60,7 +62,7 @@ def _masked(scores: Array, mask: Array | None, k: Array, causal: bool) -> Array:
 
 
 def _rms_norm(rng: Generator, dtype: DType) -> Arguments:
-    x = draw.normal(rng, (*draw.shape(rng, high=2), *rng.integers(1, 5, 2)), dtype)
+    x = draw.normal(rng, (*draw.few(rng, high=2), draw.extent(rng, 1, 5), draw.extent(rng, 1, 5)), dtype)
     ndim = int(rng.integers(1, 3))
     weight = draw.normal(rng, x.shape[x.ndim - ndim :], dtype) if rng.random() < 0.7 else None
     return x, weight, ndim, 0.1  # a large eps keeps second derivatives tame

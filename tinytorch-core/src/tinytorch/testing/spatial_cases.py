@@ -26,7 +26,7 @@ def _sides(rng: Generator, most: Pair) -> Sides:
 
 def _fitting_size(rng: Generator, kernel: Pair, dilation: Pair) -> Pair:
     """A height and width that hold a window without padding, and up to four more."""
-    return tuple(d * (k - 1) + 1 + int(rng.integers(0, 5)) for k, d in zip(kernel, dilation, strict=True))  # type: ignore[return-value]
+    return tuple(d * (k - 1) + draw.extent(rng, 1, 6, 0.2) for k, d in zip(kernel, dilation, strict=True))  # type: ignore[return-value]
 
 
 def _out_size(size: Shape, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair) -> Pair:
@@ -37,8 +37,8 @@ def _out_size(size: Shape, kernel: Pair, stride: Pair, padding: Sides, dilation:
 def _conv2d(rng: Generator, dtype: DType) -> Arguments:
     """Plain, grouped and depthwise; padding on four sides, steps and gaps."""
     groups = int(rng.integers(1, 4))
-    inputs = int(rng.integers(1, 3)) if rng.random() < 0.6 else 1
-    outputs = groups * int(rng.integers(1, 3))
+    inputs = draw.extent(rng, 1, 3, 0.2) if rng.random() < 0.6 else 1
+    outputs = groups * draw.extent(rng, 1, 3, 0.2)
     kernel, stride, dilation = _pair(rng, 1, 4), _pair(rng, 1, 3), _pair(rng, 1, 3)
     size = _fitting_size(rng, kernel, dilation)
     x = draw.normal(rng, (int(rng.integers(1, 3)), groups * inputs, *size), dtype)

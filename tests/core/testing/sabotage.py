@@ -1,0 +1,262 @@
+"""Plugins that are wrong in one way each: what the kit must name, and the check that must do it."""
+
+import os
+import random
+import time
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from tinytorch.plugins import close, exact, hookimpl, registry
+
+KEPT = []
+BUFFER = np.empty(1 << 20, np.float32)
+SEEN = set()
+
+
+@contextmanager
+def restored():
+    """Give back what sabotage changes, after the block."""
+    errors, dice, environment = np.geterr(), random.getstate(), dict(os.environ)
+    with warnings.catch_warnings():
+        yield
+    np.seterr(**errors)
+    random.setstate(dice)
+    os.environ.clear()
+    os.environ.update(environment)
+    KEPT.clear()
+    SEEN.clear()
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """A wrong implementation, made of the core's kernel, and the check that must find it."""
+
+    name: str
+    op: str
+    make: Any  # kernel -> function of the op's arguments
+    check: str
+    tried: str = ""  # the op whose trial finds it, where it is not the op itself
+    declare: Any = exact
+
+    def plugin(self):
+        """The plugin, to be registered."""
+        op = registry.find(self.op)
+        function = self.make(op.kernel)
+
+        def implementation(*args):
+            return function(*args)
+
+        implementation.__wrapped__ = op.kernel
+        return SimpleNamespace(__version__="0", **{self.op: hookimpl(self.declare(implementation))})
+
+    def __str__(self):
+        return self.name
+
+
+def changed(when, how):
+    """Answer as the core, changed by `how` where `when(arguments)`."""
+
+    def make(kernel):
+        def function(*args):
+            out = kernel(*args)
+            return how(out) if when(*args) else out
+
+        return function
+
+    return make
+
+
+def before(effect):
+    """Answer as the core, after an effect."""
+
+    def make(kernel):
+        def function(*args):
+            effect(*args)
+            return kernel(*args)
+
+        return function
+
+    return make
+
+
+def slightly(out):
+    """Numbers that are a little wrong."""
+    return np.asarray(out) * np.asarray(1.001, np.asarray(out).dtype)
+
+
+def always(*args):
+    return True
+
+
+def writes(x, *rest):
+    if x.flags.writeable:
+        x[...] = 0
+
+
+def in_place(kernel):
+    def function(x, *rest):
+        return np.exp(x, out=x) if x.flags.writeable else kernel(x, *rest)
+
+    return function
+
+
+def same_buffer(kernel):
+    def function(x):
+        out = BUFFER[: x.size].reshape(x.shape) if x.dtype == np.float32 else np.empty_like(x)
+        out[...] = kernel(x)
+        return out
+
+    return function
+
+
+def declines_after_writing(kernel):
+    def function(x, *rest):
+        writes(x)
+
+    return function
+
+
+def wrong_on_second_sight(kernel):
+    def function(x, *rest):
+        known = x.tobytes() in SEEN
+        SEEN.add(x.tobytes())
+        return slightly(kernel(x, *rest)) if known else kernel(x, *rest)
+
+    return function
+
+
+def shared_scratch(kernel):
+    scratch = {}
+
+    def function(x):
+        scratch["x"] = x
+        time.sleep(1e-4)
+        return kernel(scratch["x"])
+
+    return function
+
+
+def random_last_bit(out):
+    out = np.asarray(out)
+    return np.nextafter(out, out.dtype.type(np.inf)) if random.SystemRandom().random() < 0.5 else out
+
+
+def does_nothing(kernel):
+    return lambda *args: True
+
+
+def writes_gradients(kernel):
+    def function(params, grads, *rest):
+        done = kernel(params, grads, *rest)
+        for each in grads:
+            each *= 0.5
+        return done
+
+    return function
+
+
+def warn(*args):
+    warnings.warn("this is slow", stacklevel=2)
+
+
+def not_finite(x, *rest):
+    return x.size and not np.isfinite(x).all()
+
+
+def contiguous(x, *rest):
+    return x.flags.c_contiguous
+
+
+def not_contiguous(x, *rest):
+    return not contiguous(x)
+
+
+def raising(when):
+    def make(kernel):
+        def function(*args):
+            if when(*args):
+                raise IndexError("out of my range")
+            return kernel(*args)
+
+        return function
+
+    return make
+
+
+def odd(x, *rest):
+    return x.ndim and x.shape[-1] % 2
+
+
+def far(x, *rest):
+    return bool(x.size and np.abs(np.nan_to_num(x)).max() > 1e10)
+
+
+def near_zero(x, *rest):
+    return bool(x.size and 0 < np.abs(np.nan_to_num(x)).max() < 1e-20)
+
+
+def spoilt_second(out):
+    return (out[0], slightly(out[1]), *out[2:])
+
+
+SABOTAGES = [
+    Sabotage("wrong in float64 alone", "exp", changed(lambda x: x.dtype == np.float64, slightly), "answers"),
+    Sabotage("wrong in float32 alone", "exp", changed(lambda x: x.dtype == np.float32, slightly), "answers"),
+    Sabotage("writes its input", "exp", in_place, "inputs"),
+    Sabotage("gives its input back", "absolute", lambda kernel: lambda x: x, "memory"),
+    Sabotage("gives the same buffer again", "exp", same_buffer, "memory"),
+    Sabotage("wrong where memory has gaps", "exp", changed(not_contiguous, slightly), "answers"),
+    Sabotage("wrong in the backward alone", "gelu_grad", changed(always, slightly), "derivatives", tried="gelu"),
+    Sabotage(
+        "wrong in a fused backward",
+        "layer_norm_grad",
+        changed(always, lambda o: (slightly(o[0]), *o[1:])),
+        "derivatives",
+        tried="layer_norm",
+    ),
+    Sabotage("wrong where n is odd", "softmax", changed(odd, slightly), "answers"),
+    Sabotage("wrong in large inputs", "matmul", changed(lambda a, b: a.size > 100, slightly), "answers"),
+    Sabotage("wrong in huge numbers", "exp", changed(far, np.zeros_like), "answers"),
+    Sabotage("wrong in tiny numbers", "multiply", changed(near_zero, np.zeros_like), "answers"),
+    Sabotage("turns nan into numbers", "multiply", changed(not_finite, np.nan_to_num), "answers"),
+    Sabotage("raises for empty inputs", "exp", raising(lambda x: not x.size), "answers"),
+    Sabotage("raises for 0-d inputs", "exp", raising(lambda x: not x.ndim), "answers"),
+    Sabotage("raises for read-only inputs", "exp", raising(lambda x: not x.flags.writeable), "answers"),
+    Sabotage("gives another dtype", "exp", changed(always, lambda o: np.asarray(o).astype(np.float64)), "answers"),
+    Sabotage("gives another shape", "exp", changed(lambda x: x.ndim > 1, lambda o: o.reshape(-1)), "answers"),
+    Sabotage("wrong in its second output", "layer_norm", changed(always, spoilt_second), "answers"),
+    Sabotage("leaks its answers", "exp", before(lambda x: KEPT.append(x.copy())), "leaks"),
+    Sabotage("changes numpy's error state", "exp", before(lambda x: np.seterr(all="ignore")), "state"),
+    Sabotage("seeds numpy's random numbers", "exp", before(lambda x: np.random.seed(0)), "state"),  # noqa: NPY002
+    Sabotage("seeds Python's random numbers", "exp", before(lambda x: random.seed(0)), "state"),
+    Sabotage("filters warnings", "exp", before(lambda x: warnings.simplefilter("ignore")), "state"),
+    Sabotage("sets the environment", "exp", before(lambda x: os.environ.update(FAST="1")), "state"),
+    Sabotage("warns", "exp", before(warn), "warnings"),
+    Sabotage("rolls dice", "exp", changed(always, random_last_bit), "repetition", declare=close(rtol=1e-6, atol=1e-7)),
+    Sabotage("wrong when it is asked again", "exp", wrong_on_second_sight, "repetition"),
+    Sabotage("shares scratch between threads", "exp", shared_scratch, "threads"),
+    Sabotage("answers NotImplemented", "exp", lambda kernel: lambda x: NotImplemented, "answers"),
+    Sabotage("answers a list", "exp", changed(always, lambda o: np.asarray(o).tolist()), "answers"),
+    Sabotage("declines after writing", "exp", declines_after_writing, "inputs"),
+    Sabotage("takes no step", "sgd_step", does_nothing, "answers"),
+    Sabotage("writes gradients in its step", "adam_step", writes_gradients, "inputs"),
+    Sabotage(
+        "promises exactness and is close",
+        "exp",
+        changed(always, lambda o: np.nextafter(o, np.asarray(9, np.asarray(o).dtype))),
+        "answers",
+    ),
+    Sabotage("declares what no op may be", "exp", changed(always, slightly), "declaration", declare=close(rtol=0.1)),
+    Sabotage(
+        "wrong for a mask",
+        "attention",
+        changed(lambda *args: args[3] is not None, lambda o: (slightly(o[0]), o[1])),
+        "answers",
+    ),
+    Sabotage("wrong for a kind of stride", "conv2d", changed(lambda *args: args[3] == (2, 1), slightly), "answers"),
+]

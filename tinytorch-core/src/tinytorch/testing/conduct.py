@@ -1,0 +1,127 @@
+"""How an implementation conducts itself: what it leaves behind besides its answer."""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import tracemalloc
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import pairwise
+from threading import Barrier
+from typing import Any
+
+import numpy as np
+
+from tinytorch.testing.case import Arguments
+from tinytorch.testing.comparison import same_bits
+from tinytorch.types import Array, Kernel
+
+CALLS, ROUNDS = 8, 4  # while memory is counted
+KEPT = 512  # bytes of a call that are no leak: what Python keeps of freed tuples, thousands of them, for new ones
+THREADS = 4
+
+
+def arrays_in(arguments: Sequence[Any]) -> list[Array]:
+    """All arrays among a kernel's arguments, those in lists too, in order."""
+    flat = [each for argument in arguments for each in (argument if isinstance(argument, list) else [argument])]
+    return [each for each in flat if isinstance(each, np.ndarray)]
+
+
+def copied(arguments: Arguments) -> Arguments:
+    """Arguments whose arrays are copies."""
+
+    def copy(argument: Any) -> Any:
+        if isinstance(argument, list):
+            return [copy(each) for each in argument]
+        return argument.copy() if isinstance(argument, np.ndarray) else argument
+
+    return tuple(copy(argument) for argument in arguments)
+
+
+def unequal(arrays: Sequence[Array], before: Sequence[Array]) -> list[int]:
+    """The places of arrays that are no longer what they were."""
+    return [place for place, (a, b) in enumerate(zip(arrays, before, strict=True)) if not same_bits(a, b)]
+
+
+def share_memory(these: Sequence[Any], those: Sequence[Any]) -> bool:
+    """Whether an array of the one lies in the memory of one of the other."""
+    pairs = [(a, b) for a in these for b in those if isinstance(a, np.ndarray) and isinstance(b, np.ndarray)]
+    return any(np.may_share_memory(a, b) and np.shares_memory(a, b) for a, b in pairs if a.size and b.size)
+
+
+@contextmanager
+def unusual_dice() -> Iterator[None]:
+    """Random states that no seed gives: a call that seeds would else go unseen where that seed is set already."""
+    numpys, pythons = np.random.get_state(), random.getstate()  # noqa: NPY002  the state that others draw from
+    np.random.seed()  # noqa: NPY002
+    random.seed()
+    try:
+        yield
+    finally:
+        np.random.set_state(numpys)  # noqa: NPY002
+        random.setstate(pythons)
+
+
+def global_state() -> dict[str, Any]:
+    """What a call must leave as it was, by name."""
+    numpy_random = np.random.get_state(legacy=False)  # noqa: NPY002  the state that others draw from
+    return {
+        "numpy's error state": np.geterr(),
+        "numpy's print options": np.get_printoptions(),
+        "numpy's random state": _frozen(numpy_random),
+        "Python's random state": random.getstate(),
+        "the filters of warnings": list(warnings.filters),
+        "the environment": dict(os.environ),
+        "the garbage collector's switch": gc.isenabled(),
+    }
+
+
+def changed_state(before: dict[str, Any]) -> list[str]:
+    """The names of what is no longer as it was."""
+    after = global_state()
+    return [name for name, value in before.items() if after[name] != value]
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _frozen(each) for key, each in value.items()}
+    return value.tobytes() if isinstance(value, np.ndarray) else value
+
+
+def kept_bytes(call: Callable[[], Any]) -> float:
+    """How many bytes of memory, seen by tracemalloc, every call leaves behind: the least in several rounds of calls.
+
+    A leak grows in every round; what caches and collectors hold grows in some.
+    """
+    was_tracing = tracemalloc.is_tracing()
+    if not was_tracing:
+        tracemalloc.start()
+    try:
+        totals = [_traced_after(call) for _ in range(ROUNDS)]
+        return min(after - before for before, after in pairwise(totals)) / CALLS
+    finally:
+        if not was_tracing:
+            tracemalloc.stop()
+
+
+def _traced_after(call: Callable[[], Any]) -> int:
+    for _ in range(CALLS):
+        call()
+    gc.collect(1)
+    return tracemalloc.get_traced_memory()[0]
+
+
+def in_threads(call: Kernel, inputs: Sequence[Arguments]) -> list[Any]:
+    """The answers of calls in several threads at once, each input in a thread of its own."""
+    barrier = Barrier(len(inputs))
+
+    def run(arguments: Arguments) -> Any:
+        barrier.wait()
+        return call(*arguments)
+
+    with ThreadPoolExecutor(len(inputs)) as pool:
+        return list(pool.map(run, inputs))

@@ -1,0 +1,78 @@
+"""Shadow mode: every op of a real program runs twice, by the plugins and by the core, until the two differ."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, SimpleNamespace
+from typing import Any
+
+import tinytorch
+from tinytorch import plugins
+from tinytorch.plugins import Exactness, hookimpl
+from tinytorch.testing import conduct
+from tinytorch.testing.comparison import mismatch
+from tinytorch.testing.examination import allowed, described, implementations, precisely, quietly
+from tinytorch.testing.table import cases_for
+from tinytorch.types import Kernel
+
+HERE = str(Path(tinytorch.__file__).parent)
+
+
+class ShadowError(AssertionError):
+    """An op gave something else than the core; the message names op, inputs and the line that called it."""
+
+
+@contextmanager
+def shadow(*names: str) -> Iterator[None]:
+    """Use these plugins inside the block, and raise ShadowError at the first answer that is not the core's.
+
+    Every op runs twice, in this thread or task: it is for finding a mistake, not for training. An answer may be as far
+    from the core's as the op's contract allows, however much further the plugin declares to be.
+    """
+    plugins.register(SimpleNamespace(wrap_op=hookimpl(_watching(names))), "shadow")
+    with plugins.using("shadow", *names):
+        yield
+
+
+def _watching(names: tuple[str, ...]) -> Any:
+    """What stands around every op of the core that one of the plugins implements."""
+
+    def wrap_op(op: Any, call: Kernel) -> Kernel | None:
+        functions = [mine[op.name] for mine in map(implementations, names) if op.name in mine]
+        return _compared(op, call, functions) if functions and cases_for(op.name) else None
+
+    return wrap_op
+
+
+def _compared(op: Any, call: Kernel, functions: list[Any]) -> Kernel:
+    def both(*arguments: Any) -> Any:
+        before = conduct.copied(arguments)
+        mine = call(*arguments)
+        expected = conduct.copied(before)
+        core = quietly(op.kernel, expected)
+        distance = _distance(op, functions, arguments)
+        message = mismatch(conduct.arrays_in(arguments), conduct.arrays_in(expected), distance)
+        if message and not op.inplace:
+            message = f"writes its inputs: {message}"
+        if message := message or mismatch(mine, core, distance, precisely(op, before)):
+            raise ShadowError(f"{op.name}: {message} ({described(before)}), called in {_line(inspect.currentframe())}")
+        return mine
+
+    return both
+
+
+def _distance(op: Any, functions: list[Any], arguments: Any) -> Exactness:
+    """The widest that one of the implementations is allowed, for the dtype of the first array."""
+    dtype = str(next((each.dtype for each in conduct.arrays_in(arguments) if each.dtype.kind == "f"), "float32"))
+    distances = [allowed(case, function, dtype) for function in functions for case in cases_for(op.name)]
+    return max(distances, default=Exactness())
+
+
+def _line(frame: FrameType | None) -> str:
+    """The innermost line outside this package."""
+    while frame is not None and frame.f_code.co_filename.startswith(HERE):
+        frame = frame.f_back
+    return "an unknown line" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
