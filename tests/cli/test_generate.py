@@ -128,6 +128,12 @@ def test_a_story_of_llama2c(tinytorch, stories):
     assert ("Once upon" + whole["text"])[:60] == done.out[:60]
 
 
+def test_a_model_without_a_vocabulary_asks_for_one(tinytorch, stories):
+    done = tinytorch("generate", next(stories.glob("*260K.bin")))
+    assert done.status == 1
+    assert done.err.endswith("has no vocabulary of its own: name it with --tokenizer, such as tok512.bin\n")
+
+
 def test_a_vocabulary_of_another_model_is_refused(tinytorch, stories):
     done = tinytorch("generate", stories / "stories260K.bin", "--tokenizer", stories / "stories260K.bin")
     assert (done.status, done.out, done.err.count("\n")) == (1, "", 1)

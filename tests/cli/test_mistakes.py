@@ -54,7 +54,6 @@ MISTAKES = {
     "text from an absent checkpoint": ("generate absent.npz", CANNOT, "no file absent.npz"),
     "text from pictures": ("generate xor.npz", CANNOT, "no text model: it is of a run with recipe xor"),
     "text from weights": ("generate weights.npz", CANNOT, "no checkpoint of a training run"),
-    "text from a .bin without its vocabulary": ("generate story.bin", CANNOT, "--tokenizer"),
     "text from an absent .bin": ("generate model.bin --tokenizer tok.bin", CANNOT, "model.bin: cannot be read"),
     "a vocabulary for a checkpoint": ("generate xor.npz --tokenizer tok.bin", CANNOT, "has its own vocabulary"),
     "a temperature that is none": ("generate xor.npz --temperature nan", USAGE, "'--temperature'"),
@@ -76,7 +75,6 @@ def test_a_mistake_is_one_sentence(tmp_path, monkeypatch, capsys, name):
     monkeypatch.chdir(tmp_path)
     Path("folder.npz").mkdir()
     Path("text.npz").write_text("hello")
-    Path("story.bin").write_bytes(b"")
     np.savez("weights.npz", weight=np.ones(3, np.float32))
     recipes.prepare(recipes.find("xor"), epochs=1, checkpoint="xor.npz").fit()
     assert run(line.split()) == status
