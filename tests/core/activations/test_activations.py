@@ -1,5 +1,7 @@
 """What activations do beside what PyTorch's do too, which the oracle tests."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,12 @@ from tinytorch.nn import functional as F
 def test_activation_keeps_shape_and_dtype(module):
     x = tt.randn(2, 3, dtype="float64")
     assert (module()(x).shape, module()(x).dtype) == ((2, 3), tt.float64)
+
+
+@pytest.mark.parametrize("dtype", [tt.float32, tt.float64])
+def test_the_error_function_of_nan_is_nan(dtype):
+    assert erf(tt.tensor([math.nan], dtype=dtype)).isnan().all()
+    assert erf(tt.tensor([math.inf, -math.inf, 30.0], dtype=dtype)).tolist() == [1.0, -1.0, 1.0]
 
 
 def test_probabilities_sum_to_one():

@@ -76,3 +76,13 @@ def test_identity_takes_anything_and_gives_its_input():
 def test_a_linear_layer_without_features_gives_its_bias():
     layer = nn.Linear(0, 2)
     assert layer(tt.ones(3, 0)).shape == (3, 2)
+
+
+def test_batch_norm_of_halves_computes_in_float32(rng):
+    x = (rng.standard_normal((300, 2, 110, 2)) * 300).astype(np.float16)
+    wide, half = tt.tensor(x.astype(np.float32)).requires_grad_(), tt.tensor(x).requires_grad_()
+    outs = [nn.functional.batch_norm(each, None, None, training=True) for each in (wide, half)]
+    np.testing.assert_allclose(outs[1].detach().numpy(), outs[0].detach().numpy(), rtol=1e-3, atol=1e-3)
+    for out in outs:
+        (out * out * out).sum().backward()
+    np.testing.assert_allclose(half.grad.numpy(), wide.grad.numpy(), rtol=0.01, atol=3e-4)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+import tinytorch
 from tinytorch.plugins import close, exact, hookimpl, registry
 
 KEPT = []
@@ -164,6 +165,18 @@ def warn(*args):
     warnings.warn("this is slow", stacklevel=2)
 
 
+def frozen(out):
+    out = np.array(out)
+    out.flags.writeable = False
+    return out
+
+
+def writes_index(x, index):
+    for each in index:
+        if isinstance(each, np.ndarray) and each.dtype.kind == "i":
+            each[...] = 0
+
+
 def not_finite(x, *rest):
     return x.size and not np.isfinite(x).all()
 
@@ -224,6 +237,10 @@ SABOTAGES = [
     Sabotage("wrong in huge numbers", "exp", changed(far, np.zeros_like), "answers"),
     Sabotage("wrong in tiny numbers", "multiply", changed(near_zero, np.zeros_like), "answers"),
     Sabotage("turns nan into numbers", "multiply", changed(not_finite, np.nan_to_num), "answers"),
+    Sabotage("gives another infinity", "exp", changed(not_finite, lambda o: -o), "answers", declare=close(rtol=1e-6)),
+    Sabotage("gives what cannot be written", "exp", changed(always, frozen), "answers"),
+    Sabotage("writes an array in an index", "pick", before(writes_index), "inputs"),
+    Sabotage("seeds tinytorch's random numbers", "exp", before(lambda x: tinytorch.manual_seed(0)), "state"),
     Sabotage("raises for empty inputs", "exp", raising(lambda x: not x.size), "answers"),
     Sabotage("raises for 0-d inputs", "exp", raising(lambda x: not x.ndim), "answers"),
     Sabotage("raises for read-only inputs", "exp", raising(lambda x: not x.flags.writeable), "answers"),

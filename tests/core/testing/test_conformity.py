@@ -50,6 +50,7 @@ def test_a_wrong_op_fails_by_its_name(tmp_path):
         ((PluginConformity,), {"plugin": "mine", "pytestmark": pytest.mark.skip}),
         ((PluginConformity,), {"plugin": "mine", "pytest_generate_tests": lambda self, metafunc: None}),
         ((PluginConformity,), {"plugin": "mine", "draws": 0}),
+        ((PluginConformity,), {"plugin": "mine", "__test__": False}),
         ((type("Mixin", (), {}), PluginConformity), {"plugin": "mine"}),
     ],
 )

@@ -37,6 +37,15 @@ def test_training_under_a_right_plugin_goes_through(name):
     assert shadowed == train()
 
 
+def test_memory_in_another_order_is_no_difference():
+    plugins.register(make("loopback"), "loopback")
+    x = tt.randn(300, 200)
+    with shadow("loopback"):
+        x.T.sum(0)
+        x.T.softmax(-1)
+        x.reshape(20, 30, 100).permute(2, 0, 1).mean((0, 1))
+
+
 @pytest.mark.parametrize(
     ("name", "op"),
     [

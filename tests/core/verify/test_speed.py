@@ -13,6 +13,7 @@ from sabotage import Sabotage, before
 from tinytorch import plugins
 from tinytorch.plugins import registry
 from tinytorch.testing import conduct
+from tinytorch.testing.arguments import arrays_in
 from tinytorch.testing.plugins import make
 from tinytorch.testing.table import OP_CASES
 from tinytorch.verify import speed, timing
@@ -154,6 +155,6 @@ def test_the_time_is_shared_among_ops_and_a_full_plan_has_more_of_it():
 @pytest.mark.parametrize("case", OP_CASES, ids=str)
 def test_large_inputs_are_drawn_of_every_op_the_same_each_time(case):
     first, second = large_input(case, 0), large_input(case, 0)
-    arrays = conduct.arrays_in(first)
+    arrays = arrays_in(first)
     assert sum(each.size for each in arrays) > 16
-    assert not conduct.unequal(arrays, conduct.arrays_in(second))
+    assert not conduct.unequal(arrays, arrays_in(second))

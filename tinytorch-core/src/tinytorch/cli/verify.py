@@ -40,7 +40,7 @@ def verify_command(
     """
     _check_report(report)
     with quiet(as_json):
-        plan = Plan(_plugins(plugin), _ops(op), quick, seed)
+        plan = Plan(_plugins(plugin), _ops(op), quick, seed, chosen=bool(plugin))
         found = _verified(plan)
     if report is not None:
         _write(report, found)

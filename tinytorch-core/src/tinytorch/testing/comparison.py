@@ -31,14 +31,19 @@ def difference(mine: Any, core: Any) -> float:
     return max((_distance(a, b) for a, b in pairs if _comparable(a, b)), default=0.0)
 
 
-def mismatch(mine: Any, core: Any, allowed: Exactness, precise: Precise | None = None) -> str:
-    """Say in words how an answer is not the core's; nothing where it is."""
+def mismatch(
+    mine: Any, core: Any, allowed: Exactness, precise: Precise | None = None, *, overflows: bool = False
+) -> str:
+    """Say in words how an answer is not the core's; nothing where it is.
+
+    Where sums overflow, what comes of them depends on their order: nothing is asked of what is close there.
+    """
     ours, theirs = arrays_of(core), arrays_of(mine)
     if len(ours) != len(theirs):
         return f"gives {len(theirs)} arrays, the core {len(ours)}"
     for place, (a, b) in enumerate(zip(theirs, ours, strict=True)):
         where = f" in output {place}" if len(ours) > 1 else ""
-        if found := _unlike(a, b) or _far(a, b, allowed, place, precise):
+        if found := _unlike(a, b) or _far(a, b, allowed, place, precise, overflows=overflows):
             return found + where
     return ""
 
@@ -51,10 +56,12 @@ def _unlike(mine: Any, core: Any) -> str:
         return f"gives {type(mine).__name__}, the core an array"
     if mine.dtype != core.dtype:
         return f"gives {mine.dtype}, the core {core.dtype}"
-    return "" if mine.shape == core.shape else f"gives shape {mine.shape}, the core {core.shape}"
+    if mine.shape != core.shape:
+        return f"gives shape {mine.shape}, the core {core.shape}"
+    return "gives an array that cannot be written" if core.flags.writeable and not mine.flags.writeable else ""
 
 
-def _far(mine: Any, core: Any, allowed: Exactness, place: int, precise: Precise | None) -> str:
+def _far(mine: Any, core: Any, allowed: Exactness, place: int, precise: Precise | None, *, overflows: bool) -> str:
     """How far apart numbers are that should not be."""
     if not isinstance(core, np.ndarray) or same_bits(mine, core):
         return ""
@@ -62,13 +69,18 @@ def _far(mine: Any, core: Any, allowed: Exactness, place: int, precise: Precise 
         return f"is not the core's bit for bit: {_example(mine, core, _different_bits(mine, core))}"
     with np.errstate(all="ignore"):
         finite = np.isfinite(core)
-        wrong = finite != np.isfinite(mine)
+        wrong = finite & ~np.isfinite(mine) if overflows else _kind(core) != _kind(mine)
         if not wrong.any():
             apart, limit = _limits(mine, core, allowed)
             wrong = finite & ~(apart <= limit)
             if wrong.any() and precise is not None:
                 wrong &= ~(apart <= limit + ROUNDINGS * _rounding(core, precise()[place]))
     return f"is further from the core than {allowed}: {_example(mine, core, wrong)}" if wrong.any() else ""
+
+
+def _kind(x: Array) -> Array:
+    """0 for numbers, 1 and -1 for inf and -inf, 2 for nan."""
+    return np.where(np.isnan(x), 2.0, np.where(np.isinf(x), np.sign(x), 0.0))
 
 
 def same_bits(mine: Array, core: Array) -> bool:

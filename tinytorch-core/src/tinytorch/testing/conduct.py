@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from tinytorch.core.tensor.random import default_generator
 from tinytorch.testing.case import Arguments
 from tinytorch.testing.comparison import same_bits
 from tinytorch.types import Array, Kernel
@@ -23,23 +24,6 @@ from tinytorch.types import Array, Kernel
 CALLS, ROUNDS = 8, 4  # while memory is counted
 KEPT = 512  # bytes of a call that are no leak: what Python keeps of freed tuples, thousands of them, for new ones
 THREADS = 4
-
-
-def arrays_in(arguments: Sequence[Any]) -> list[Array]:
-    """All arrays among a kernel's arguments, those in lists too, in order."""
-    flat = [each for argument in arguments for each in (argument if isinstance(argument, list) else [argument])]
-    return [each for each in flat if isinstance(each, np.ndarray)]
-
-
-def copied(arguments: Arguments) -> Arguments:
-    """Arguments whose arrays are copies."""
-
-    def copy(argument: Any) -> Any:
-        if isinstance(argument, list):
-            return [copy(each) for each in argument]
-        return argument.copy() if isinstance(argument, np.ndarray) else argument
-
-    return tuple(copy(argument) for argument in arguments)
 
 
 def unequal(arrays: Sequence[Array], before: Sequence[Array]) -> list[int]:
@@ -57,13 +41,16 @@ def share_memory(these: Sequence[Any], those: Sequence[Any]) -> bool:
 def unusual_dice() -> Iterator[None]:
     """Random states that no seed gives: a call that seeds would else go unseen where that seed is set already."""
     numpys, pythons = np.random.get_state(), random.getstate()  # noqa: NPY002  the state that others draw from
+    ours = default_generator.get_state()
     np.random.seed()  # noqa: NPY002
     random.seed()
+    default_generator.set_state(np.random.PCG64().state)  # type: ignore[arg-type]  # numpy's stubs: a TypedDict
     try:
         yield
     finally:
         np.random.set_state(numpys)  # noqa: NPY002
         random.setstate(pythons)
+        default_generator.set_state(ours)
 
 
 def global_state() -> dict[str, Any]:
@@ -74,6 +61,7 @@ def global_state() -> dict[str, Any]:
         "numpy's print options": np.get_printoptions(),
         "numpy's random state": _frozen(numpy_random),
         "Python's random state": random.getstate(),
+        "tinytorch's random state": _frozen(default_generator.get_state()),
         "the filters of warnings": list(warnings.filters),
         "the environment": dict(os.environ),
         "the garbage collector's switch": gc.isenabled(),

@@ -18,11 +18,12 @@ from tinytorch import plugins
 from tinytorch.core.autograd.engine import grad
 from tinytorch.core.tensor.op import Op
 from tinytorch.core.tensor.tensor import Tensor
-from tinytorch.plugins import Exactness, PluginError
+from tinytorch.plugins import Exactness, PluginError, registry
 from tinytorch.plugins.exactness import declared
 from tinytorch.plugins.process import process
 from tinytorch.plugins.validation import implemented_ops
 from tinytorch.testing import conduct, draw
+from tinytorch.testing.arguments import arrays_in, copied, described, mapped
 from tinytorch.testing.case import NEAR, Arguments, OpCase
 from tinytorch.testing.comparison import arrays_of, difference, mismatch, same_bits
 from tinytorch.testing.inputs import Input, inputs
@@ -65,6 +66,8 @@ def examine(plugin: str, ops: Sequence[str] | None = None, draws: int = DRAWS, s
 
     Derivatives are tried of every op, since a plugin's ops serve in those of others; of a plugin without ops, nothing.
     """
+    for op in ops or ():
+        registry.find(op)
     mine = implementations(plugin)
     exact = all(_is_exact(function) for function in mine.values())
     for op in dict.fromkeys(case.op for case in OP_CASES) if mine else ():
@@ -148,23 +151,23 @@ def _try_input(found: Examination, call: Kernel, case: OpCase, given: Input, dis
     """One call, all that it leaves behind, and the same call again."""
     op, arguments = case.declared(), given.arguments
     found.tried += 1
-    expected_arguments = conduct.copied(arguments) if op.inplace else arguments
+    expected_arguments = copied(arguments) if op.inplace else arguments
     core = quietly(op.kernel, expected_arguments)
-    before = [array.copy() for array in conduct.arrays_in(arguments)]
+    before = [array.copy() for array in arrays_in(arguments)]
     label = f"({given.kind} input: {described(arguments)})"
+    precise = precisely(op, arguments) if given.kind == "large" and not op.inplace else None
     mine = _answer(found, call, arguments, given, label)
     if mine is FAILED:
         return
-    precise = precisely(op, conduct.copied(_restored(arguments, before)))
     if op.inplace:
         _try_written(found, op, arguments, expected_arguments, before, distance, label)
         return
-    for place in conduct.unequal(conduct.arrays_in(arguments), before):
+    for place in conduct.unequal(arrays_in(arguments), before):
         found.note("inputs", f"writes its input number {place} {label}")
-        np.copyto(conduct.arrays_in(arguments)[place], before[place])
-    if not op.view and conduct.share_memory(arrays_of(mine), conduct.arrays_in(arguments)):
+        np.copyto(arrays_in(arguments)[place], before[place])
+    if not op.view and conduct.share_memory(arrays_of(mine), arrays_in(arguments)):
         found.note("memory", f"gives the memory of an input {label}")
-    if message := mismatch(mine, core, distance, precise):
+    if message := mismatch(mine, core, distance, precise, overflows=given.kind == "huge"):
         found.note("answers", f"{message} {label}")
     found.difference = max(found.difference, difference(mine, core))
     _try_again(found, call, op, arguments, mine, label)
@@ -178,7 +181,7 @@ def _answer(found: Examination, call: Kernel, arguments: Arguments, given: Input
     errors = np.geterr()
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        state = conduct.global_state() if given.kind == "small" else {}
+        state = conduct.global_state()
         try:
             mine = call(*arguments) if given.ordinary else quietly(call, arguments)
         except Exception as error:  # noqa: BLE001  whatever a plugin raises is the finding
@@ -202,7 +205,7 @@ def _try_written(
     label: str,
 ) -> None:
     """After an in-place op: what the core writes must be as the core writes it, all else as it was."""
-    triples = zip(conduct.arrays_in(arguments), conduct.arrays_in(expected), before, strict=True)
+    triples = zip(arrays_in(arguments), arrays_in(expected), before, strict=True)
     for place, (mine, core, old) in enumerate(triples):
         if same_bits(core, old):
             if not same_bits(mine, old):
@@ -223,11 +226,11 @@ def _try_again(found: Examination, call: Kernel, op: Op, arguments: Arguments, m
 
 def _try_often(found: Examination, call: Kernel, op: Op, drawn: Sequence[Arguments]) -> None:
     """Calls in several threads give what they give in one; calls leave no memory behind."""
-    alone = [_after(op, call, conduct.copied(each)) for each in drawn]
-    together = conduct.in_threads(lambda *arguments: _after(op, call, arguments), [conduct.copied(x) for x in drawn])
+    alone = [_after(op, call, copied(each)) for each in drawn]
+    together = conduct.in_threads(lambda *arguments: _after(op, call, arguments), [copied(x) for x in drawn])
     if any(mismatch(a, b, Exactness()) for a, b in zip(together, alone, strict=True)):
         found.note("threads", "gives something else in several threads at once")
-    largest = max(drawn, key=lambda each: sum(array.nbytes for array in conduct.arrays_in(each)))
+    largest = max(drawn, key=lambda each: sum(array.nbytes for array in arrays_in(each)))
     kept = quietly(conduct.kept_bytes, (partial(call, *largest),))
     if kept > conduct.KEPT:
         found.note("leaks", f"keeps {kept:.0f} bytes of every call ({described(largest)})")
@@ -236,7 +239,7 @@ def _try_often(found: Examination, call: Kernel, op: Op, drawn: Sequence[Argumen
 def _after(op: Op, call: Kernel, arguments: Arguments) -> Any:
     """What a call gives, or has written."""
     answer = quietly(call, arguments)
-    return conduct.arrays_in(arguments) if op.inplace else answer
+    return arrays_in(arguments) if op.inplace else answer
 
 
 def _try_derivatives(found: Examination, plugin: str, exact: bool, draws: int, seed: int) -> None:
@@ -315,35 +318,11 @@ def quietly(call: Kernel, arguments: Arguments) -> Any:
 
 def precisely(op: Op, arguments: Arguments) -> Callable[[], Sequence[Any]] | None:
     """The core's answer in float64, to be asked for where float32 answers differ."""
-    if not any(each.dtype == np.float32 for each in conduct.arrays_in(arguments)):
+    if not any(each.dtype == np.float32 for each in arrays_in(arguments)):
         return None
+    before = copied(arguments)
 
-    def wide(argument: Any) -> Any:
-        if isinstance(argument, list):
-            return [wide(each) for each in argument]
-        return argument.astype(np.float64) if getattr(argument, "dtype", None) == np.float32 else argument
+    def wide(array: Array) -> Array:
+        return array.astype(np.float64) if array.dtype == np.float32 else array
 
-    return lambda: arrays_of(quietly(op.kernel, tuple(wide(argument) for argument in arguments)))
-
-
-def _restored(arguments: Arguments, before: Sequence[Array]) -> Arguments:
-    """The arguments with their arrays as they were before a call."""
-    old = iter(before)
-
-    def of(argument: Any) -> Any:
-        if isinstance(argument, list):
-            return [of(each) for each in argument]
-        return next(old) if isinstance(argument, np.ndarray) else argument
-
-    return tuple(of(argument) for argument in arguments)
-
-
-def described(arguments: Arguments) -> str:
-    """Arguments in a few words: dtypes and shapes, parameters as they are."""
-
-    def of(argument: Any) -> str:
-        if isinstance(argument, list):
-            return f"[{', '.join(of(each) for each in argument)}]"
-        return f"{argument.dtype}{list(argument.shape)}" if isinstance(argument, np.ndarray) else repr(argument)
-
-    return ", ".join(of(argument) for argument in arguments)
+    return lambda: arrays_of(quietly(op.kernel, mapped(wide, before)))

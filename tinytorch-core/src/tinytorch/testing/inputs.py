@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinytorch.testing import draw
+from tinytorch.testing.arguments import arrays_in
 from tinytorch.testing.case import Arguments, OpCase
 from tinytorch.types import Array
 
@@ -50,15 +51,9 @@ def _of_shape(case: OpCase, rng: Generator, dtype: str) -> Iterator[Input]:
     for kind in ("empty", "0-d"):
         for _ in range(TRIES):
             arguments = case.sample(rng, np.dtype(dtype))
-            if any(not (array.size if kind == "empty" else array.ndim) for array in floats_in(arguments)):
+            if any(not (array.size if kind == "empty" else array.ndim) for array in arrays_in(arguments)):
                 yield Input(kind, arguments)
                 break
-
-
-def floats_in(arguments: Arguments) -> list[Array]:
-    """The float arrays among a kernel's arguments, those in lists too."""
-    flat = [each for argument in arguments for each in (argument if isinstance(argument, list) else [argument])]
-    return [each for each in flat if isinstance(each, np.ndarray) and each.dtype.kind == "f"]
 
 
 def _changed(case: OpCase, rng: Generator, dtype: str, change: Change) -> Arguments:

@@ -12,9 +12,10 @@ from typing import Any
 import tinytorch
 from tinytorch import plugins
 from tinytorch.plugins import Exactness, hookimpl
-from tinytorch.testing import conduct
+from tinytorch.testing.arguments import arrays_in, copied, described
 from tinytorch.testing.comparison import mismatch
-from tinytorch.testing.examination import allowed, described, implementations, precisely, quietly
+from tinytorch.testing.conduct import unequal
+from tinytorch.testing.examination import allowed, implementations, precisely, quietly
 from tinytorch.testing.table import cases_for
 from tinytorch.types import Kernel
 
@@ -49,16 +50,18 @@ def _watching(names: tuple[str, ...]) -> Any:
 
 def _compared(op: Any, call: Kernel, functions: list[Any]) -> Kernel:
     def both(*arguments: Any) -> Any:
-        before = conduct.copied(arguments)
+        expected = copied(arguments)
+        core = quietly(op.kernel, expected if op.inplace else arguments)  # in the same memory: sums go in its order
+        precise = precisely(op, arguments)
         mine = call(*arguments)
-        expected = conduct.copied(before)
-        core = quietly(op.kernel, expected)
         distance = _distance(op, functions, arguments)
-        message = mismatch(conduct.arrays_in(arguments), conduct.arrays_in(expected), distance)
-        if message and not op.inplace:
-            message = f"writes its inputs: {message}"
-        if message := message or mismatch(mine, core, distance, precisely(op, before)):
-            raise ShadowError(f"{op.name}: {message} ({described(before)}), called in {_line(inspect.currentframe())}")
+        if op.inplace:
+            message = mismatch(arrays_in(arguments), arrays_in(expected), distance)
+        else:
+            message = "writes its inputs" if unequal(arrays_in(arguments), arrays_in(expected)) else ""
+        if message := message or mismatch(mine, core, distance, precise):
+            where = _line(inspect.currentframe())
+            raise ShadowError(f"{op.name}: {message} ({described(expected)}), called in {where}")
         return mine
 
     return both
@@ -66,7 +69,7 @@ def _compared(op: Any, call: Kernel, functions: list[Any]) -> Kernel:
 
 def _distance(op: Any, functions: list[Any], arguments: Any) -> Exactness:
     """The widest that one of the implementations is allowed, for the dtype of the first array."""
-    dtype = str(next((each.dtype for each in conduct.arrays_in(arguments) if each.dtype.kind == "f"), "float32"))
+    dtype = str(next((each.dtype for each in arrays_in(arguments) if each.dtype.kind == "f"), "float32"))
     distances = [allowed(case, function, dtype) for function in functions for case in cases_for(op.name)]
     return max(distances, default=Exactness())
 

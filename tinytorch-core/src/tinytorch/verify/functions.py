@@ -22,8 +22,8 @@ from tinytorch.core.tensor.tensor import Tensor
 from tinytorch.datasets import digits
 from tinytorch.plugins import registry
 from tinytorch.testing import OP_CASES, check_gradient
+from tinytorch.testing.arguments import arrays_in
 from tinytorch.testing.case import OpCase
-from tinytorch.testing.conduct import arrays_in
 from tinytorch.types import Array
 from tinytorch.verify.report import Plan, Row, row
 

@@ -17,6 +17,7 @@ import numpy as np
 from tinytorch import plugins
 from tinytorch.plugins import hookimpl
 from tinytorch.testing import conduct
+from tinytorch.testing.arguments import arrays_in
 from tinytorch.testing.comparison import arrays_of
 from tinytorch.types import Array, Kernel
 from tinytorch.verify import children, memory
@@ -86,7 +87,7 @@ def _census(calls: dict[str, int], bad: dict[str, int]) -> Callable[[Any, Kernel
         def counted(*arguments: Any) -> Any:
             out = call(*arguments)
             calls[op.name] = calls.get(op.name, 0) + 1
-            arrays = conduct.arrays_in(arguments if op.inplace else arrays_of(out))
+            arrays = arrays_in(arguments if op.inplace else arrays_of(out))
             count = sum(int((~np.isfinite(each)).sum()) for each in arrays if each.dtype.kind == "f")
             if count:
                 bad[op.name] = bad.get(op.name, 0) + count

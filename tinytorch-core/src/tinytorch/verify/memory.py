@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import tracemalloc
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +12,7 @@ from tinytorch.verify.finding import Finding
 from tinytorch.verify.trainings import Training, of_each_kind, seeded
 
 STATM = Path("/proc/self/statm")
-PAGE = 4096  # bytes; where pages are larger, too little is counted, never too much
+PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096  # bytes
 
 WARM_UP, STEPS = 50, 200
 ROUNDS, ROUND = 4, 12  # of so many steps, while tracemalloc makes them slow

@@ -41,6 +41,7 @@ class Plan:
     ops: tuple[str, ...] | None = None
     quick: bool = False
     seed: int = 0
+    chosen: bool = False  # by name: what else is installed, broken or not, is left alone
 
     @property
     def selections(self) -> list[tuple[str, ...]]:

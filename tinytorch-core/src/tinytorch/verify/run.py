@@ -34,8 +34,8 @@ SECTIONS: tuple[tuple[str, str, Rows], ...] = (
 
 
 def installed() -> tuple[str, ...]:
-    """The plugins that are installed or registered and can be loaded, by name."""
-    return tuple(each.name for each in plugins.list() if each.state != "broken")
+    """The plugins that distributions bring and that can be loaded, by name."""
+    return tuple(each.name for each in plugins.list() if each.state != "broken" and each.distribution != "-")
 
 
 def verify(plan: Plan, progress: Callable[[Section], None] = lambda section: None) -> Report:

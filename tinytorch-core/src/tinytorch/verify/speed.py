@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinytorch.testing import conduct, draw
+from tinytorch.testing import draw
+from tinytorch.testing.arguments import arrays_in, copied
 from tinytorch.testing.case import Arguments, OpCase
 from tinytorch.testing.examination import answering, implementations
 from tinytorch.testing.table import cases_for
@@ -74,7 +75,7 @@ def _of_op(plugin: str, op: str, pace: Pace) -> str:
     given = large_input(case, pace.seed)
     mine = core = given  # the same memory for both: where it lies makes a difference
     if case.declared().inplace:
-        mine, core = conduct.copied(given), conduct.copied(given)
+        mine, core = copied(given), copied(given)
     sides = Side(partial(answering(plugin, op), *mine), (plugin,)), Side(partial(case.declared().kernel, *core))
     return _against(*sides, pace)
 
@@ -84,7 +85,7 @@ def large_input(case: OpCase, seed: int) -> Arguments:
     rng = np.random.default_rng([seed, *case.op.encode()])
     with draw.large():
         drawn = [case.sample(rng, np.dtype(case.dtypes[0])) for _ in range(DRAWS)]
-    return max(drawn, key=lambda arguments: sum(each.size for each in conduct.arrays_in(arguments)))
+    return max(drawn, key=lambda arguments: sum(each.size for each in arrays_in(arguments)))
 
 
 def _of_step(plugin: str, make: Make, pace: Pace) -> str:

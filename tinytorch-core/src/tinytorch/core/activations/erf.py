@@ -115,7 +115,7 @@ def _double(x: Array) -> Array:
         inverse = 1.0 / squared
         far = inverse * _polynomial(inverse, FAR_P) / _polynomial(inverse, FAR_Q)
         far = decay / size * (1.0 / math.sqrt(math.pi) - far)
-        tail = np.where(size <= 4.0, middle, np.where(size < 27.0, far, 0.0))
+        tail = np.where(size <= 4.0, middle, np.where(size >= 27.0, 0.0, far))
         return np.where(size <= 0.46875, near, np.copysign(1.0 - tail, x))
 
 

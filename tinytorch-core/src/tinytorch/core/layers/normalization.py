@@ -96,12 +96,13 @@ def batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float) -
 
 
 def _batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float) -> tuple[Array, Array, Array]:
-    dims = (0, *range(2, x.ndim))
-    mean = x.mean(axis=dims, keepdims=True)
-    out = x - mean
-    rstd = 1.0 / np.sqrt(np.mean(out * out, axis=dims, keepdims=True) + x.dtype.type(eps))
+    dims, wide = (0, *range(2, x.ndim)), _wide(x)
+    mean = wide.mean(axis=dims, keepdims=True)
+    out = wide - mean
+    rstd = 1.0 / np.sqrt(np.mean(out * out, axis=dims, keepdims=True) + out.dtype.type(eps))
     out *= rstd
-    return _scaled(out, _per_channel(weight, x.ndim), _per_channel(bias, x.ndim)), mean, rstd
+    out = _scaled(out, _per_channel(weight, x.ndim), _per_channel(bias, x.ndim))
+    return out.astype(x.dtype, copy=False), mean, rstd
 
 
 @op
@@ -116,23 +117,28 @@ def _batch_norm_grad(
     grad: Array, x: Array, weight: Array | None, mean: Array, rstd: Array
 ) -> tuple[Array, Array, Array]:
     """Of x: weight * rstd * (grad - mean(grad) - normalized * mean(grad * normalized))."""
-    dims, count = (0, *range(2, x.ndim)), x.dtype.type(x.size // max(x.shape[1], 1) or 1)
-    normalized = x - mean
+    dims, count = (0, *range(2, x.ndim)), x.size // max(x.shape[1], 1) or 1
+    normalized, arrived = _wide(x) - mean, _wide(grad)
     normalized *= rstd
-    by_weight = np.sum(grad * normalized, axis=dims, keepdims=True)
-    by_bias = np.sum(grad, axis=dims, keepdims=True)
+    by_weight = np.sum(arrived * normalized, axis=dims, keepdims=True)
+    by_bias = np.sum(arrived, axis=dims, keepdims=True)
     normalized *= by_weight / count
     normalized += by_bias / count
-    by_x = np.subtract(grad, normalized, out=normalized)
+    by_x = np.subtract(arrived, normalized, out=normalized)
     by_x *= rstd if weight is None else rstd * _per_channel(weight, x.ndim)
+    by_x, by_weight, by_bias = (each.astype(x.dtype, copy=False) for each in (by_x, by_weight, by_bias))
     return by_x, by_weight.reshape(-1), by_bias.reshape(-1)
 
 
 def in_rows(x: Array, ndim: int) -> Array:
     """What is normalized together as a row, at least in float32: (rows, n)."""
     kept = x.ndim - ndim
-    wide = x.astype(np.float32) if x.itemsize == 2 else x
-    return wide.reshape(math.prod(x.shape[:kept]), math.prod(x.shape[kept:]))
+    return _wide(x).reshape(math.prod(x.shape[:kept]), math.prod(x.shape[kept:]))
+
+
+def _wide(x: Array) -> Array:
+    """Halves in float32, where sums of their squares neither overflow nor vanish."""
+    return x.astype(np.float32) if x.itemsize == 2 else x
 
 
 def row_means(rows: Array, factors: Array) -> Array:
