@@ -35,7 +35,7 @@ def advanced_index(rng: Generator, shape: Shape) -> tuple[Any, ...]:
     if rng.random() < 0.3:
         covered = int(rng.integers(1, len(shape) + 1))
         return (np.asarray(rng.random(shape[:covered]) < 0.6),)
-    picked = draw.shape(rng, high=2, smallest=1)
+    picked = draw.few(rng, high=2, smallest=1)
     parts: list[Any] = [slice(None) if rng.random() < 0.4 else _positions(rng, picked, size) for size in shape]
     if all(isinstance(part, slice) for part in parts):
         parts[0] = _positions(rng, picked, shape[0])
