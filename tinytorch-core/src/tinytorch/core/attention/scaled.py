@@ -117,14 +117,14 @@ def _attention_grad(
     for rows, keys, weights in _scores(q, k, mask, causal, scale):
         weights -= sums[rows]
         np.exp(weights, out=weights)
-        last = rows[3].stop == q.shape[2]
-        _collect(by_values[keys], weights, grads[rows], last)
+        first = rows[3].stop == q.shape[2]  # the last queries come first: they may see all keys
+        _collect(by_values[keys], weights, grads[rows], first)
         slope = np.matmul(grads[rows], values[keys].swapaxes(-1, -2))
         slope -= overlaps[rows]
         slope *= weights
         slope *= scale
         np.matmul(slope, all_keys[keys], out=by_queries[rows])
-        _collect(by_keys[keys], slope, queries[rows], last)
+        _collect(by_keys[keys], slope, queries[rows], first)
     return by_q, by_k, by_v
 
 
