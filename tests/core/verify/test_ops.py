@@ -1,12 +1,6 @@
 """The section on every op names what is wrong, as the kit does, and lets what is right pass."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "testing"))
-
 from sabotage import SABOTAGES, restored
 
 from tinytorch import plugins

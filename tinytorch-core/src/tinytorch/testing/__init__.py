@@ -5,8 +5,8 @@
 legal arguments of every op and how near an answer must be, `check_gradient` holds derivatives against finite
 differences. It needs nothing but numpy and the core.
 
-Read in this order: draw, case, the pages of cases, table, gradients; then comparison, inputs, conduct, examination,
-conformity, shadow, plugins.
+Read in this order: draw, case, the pages of cases, table, gradients; then arguments, comparison, inputs, conduct,
+slopes, examination, conformity, shadow, plugins.
 """
 
 from tinytorch.testing.case import OpCase

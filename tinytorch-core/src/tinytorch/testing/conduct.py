@@ -80,26 +80,27 @@ def _frozen(value: Any) -> Any:
     return value.tobytes() if isinstance(value, np.ndarray) else value
 
 
-def kept_bytes(call: Callable[[], Any]) -> float:
+def kept_bytes(call: Callable[[], Any], calls: int = CALLS, rounds: int = ROUNDS, generation: int = 1) -> float:
     """How many bytes of memory, seen by tracemalloc, every call leaves behind: the least in several rounds of calls.
 
-    A leak grows in every round; what caches and collectors hold grows in some.
+    A leak grows in every round; what caches and collectors hold grows in some. Garbage up to `generation` is collected
+    after each: that of 2 is all there is, which takes long.
     """
     was_tracing = tracemalloc.is_tracing()
     if not was_tracing:
         tracemalloc.start()
     try:
-        totals = [_traced_after(call) for _ in range(ROUNDS)]
-        return min(after - before for before, after in pairwise(totals)) / CALLS
+        totals = [_traced_after(call, calls, generation) for _ in range(rounds)]
+        return min(after - before for before, after in pairwise(totals)) / calls
     finally:
         if not was_tracing:
             tracemalloc.stop()
 
 
-def _traced_after(call: Callable[[], Any]) -> int:
-    for _ in range(CALLS):
+def _traced_after(call: Callable[[], Any], calls: int, generation: int) -> int:
+    for _ in range(calls):
         call()
-    gc.collect(1)
+    gc.collect(generation)
     return tracemalloc.get_traced_memory()[0]
 
 

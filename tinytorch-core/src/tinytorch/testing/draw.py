@@ -8,7 +8,7 @@ sizes are what models have: kernels work in blocks, and where the last block is 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 import numpy as np
@@ -21,13 +21,22 @@ _growth: ContextVar[int] = ContextVar("growth", default=SMALL)
 
 
 @contextmanager
-def large() -> Iterator[None]:
-    """Draw large inputs inside the block."""
-    before = _growth.set(LARGE)
+def _growing(by: int) -> Iterator[None]:
+    before = _growth.set(by)
     try:
         yield
     finally:
         _growth.reset(before)
+
+
+def large() -> AbstractContextManager[None]:
+    """Draw large inputs inside the block."""
+    return _growing(LARGE)
+
+
+def small() -> AbstractContextManager[None]:
+    """Draw small inputs inside the block: what comes beside sizes that may be large."""
+    return _growing(SMALL)
 
 
 def extent(rng: np.random.Generator, low: int, high: int, share: float = 0.3) -> int:
@@ -42,16 +51,6 @@ def shape(rng: np.random.Generator, low: int = 0, high: int = 4, smallest: int =
     ndim = int(rng.integers(low, high + 1))
     sizes = [extent(rng, 1, 5, 1 / ndim) for _ in range(ndim)]
     return tuple(smallest if rng.random() < 0.05 else n for n in sizes)
-
-
-@contextmanager
-def small() -> Iterator[None]:
-    """Draw small inputs inside the block: what comes beside sizes that may be large."""
-    before = _growth.set(SMALL)
-    try:
-        yield
-    finally:
-        _growth.reset(before)
 
 
 def few(rng: np.random.Generator, high: int, smallest: int = 0) -> Shape:

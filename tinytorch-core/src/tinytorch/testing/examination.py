@@ -15,9 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinytorch import plugins
-from tinytorch.core.autograd.engine import grad
 from tinytorch.core.tensor.op import Op
-from tinytorch.core.tensor.tensor import Tensor
 from tinytorch.plugins import Exactness, PluginError, registry
 from tinytorch.plugins.exactness import declared
 from tinytorch.plugins.process import process
@@ -27,6 +25,7 @@ from tinytorch.testing.arguments import arrays_in, copied, described, mapped
 from tinytorch.testing.case import NEAR, Arguments, OpCase
 from tinytorch.testing.comparison import arrays_of, difference, mismatch, same_bits
 from tinytorch.testing.inputs import Input, inputs
+from tinytorch.testing.slopes import slopes
 from tinytorch.testing.table import OP_CASES, cases_for
 from tinytorch.types import Array, Kernel
 
@@ -155,7 +154,7 @@ def _try_input(found: Examination, call: Kernel, case: OpCase, given: Input, dis
     core = quietly(op.kernel, expected_arguments)
     before = [array.copy() for array in arrays_in(arguments)]
     label = f"({given.kind} input: {described(arguments)})"
-    precise = precisely(op, arguments) if given.kind == "large" and not op.inplace else None
+    precise = precisely(op, copied(arguments)) if given.kind == "large" and not op.inplace else None
     mine = _answer(found, call, arguments, given, label)
     if mine is FAILED:
         return
@@ -178,7 +177,6 @@ FAILED = object()
 
 def _answer(found: Examination, call: Kernel, arguments: Arguments, given: Input, label: str) -> Any:
     """The answer of a call, with what it changed or told noted."""
-    errors = np.geterr()
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         state = conduct.global_state()
@@ -189,7 +187,7 @@ def _answer(found: Examination, call: Kernel, arguments: Arguments, given: Input
             mine = FAILED
         for name in conduct.changed_state(state):
             found.note("state", f"changes {name} {label}")
-    np.seterr(**errors)  # so that what comes next is not its doing
+    np.seterr(**state["numpy's error state"])  # so that what comes next is not its doing
     if told and given.ordinary:
         found.note("warnings", f"warns: {told[0].message} {label}")
     return mine
@@ -276,39 +274,6 @@ def _try_slopes(found: Examination, plugin: str, case: OpCase, arguments: Argume
     found.difference = max(found.difference, difference(mine, core))
 
 
-def slopes(function: Callable[..., Any], arrays: Sequence[Array], order: int) -> list[Array]:
-    """The gradients of a random weighting of the output and, of order 2, those of a random weighting of them."""
-    rng = np.random.default_rng(0)
-    first = _gradients(function, arrays, rng, create_graph=False)[0]
-    if order < 2:
-        return first
-    _, total, leaves = _gradients(function, arrays, np.random.default_rng(0), create_graph=True)
-    if total is None:
-        return first
-    second = grad(total, leaves, allow_unused=True)
-    return first + [each.array for each in second if each is not None]
-
-
-def _gradients(
-    function: Callable[..., Any], arrays: Sequence[Array], rng: np.random.Generator, *, create_graph: bool
-) -> tuple[list[Array], Tensor | None, list[Tensor]]:
-    """The gradients as arrays, a random weighting of them that can be differentiated again, and the leaves."""
-    leaves = [Tensor(array.copy()).requires_grad_() for array in arrays]
-    out = function(*leaves)
-    out = out[0] if isinstance(out, tuple) else out
-    if not out.requires_grad:
-        return [], None, leaves
-    weight = Tensor(np.asarray(rng.standard_normal(out.shape)).astype(out.dtype))
-    gradients = grad((out * weight).sum(), leaves, create_graph=create_graph, allow_unused=True)
-    found = [each for each in gradients if each is not None]
-    total: Tensor | None = None
-    for each in found if create_graph else ():
-        if each.requires_grad:
-            part = (each * Tensor(np.asarray(rng.standard_normal(each.shape)).astype(each.dtype))).sum()
-            total = part if total is None else total + part
-    return [each.array for each in found], total, leaves
-
-
 def quietly(call: Kernel, arguments: Arguments) -> Any:
     """The answer of a call without numpy's warnings: inf and nan are what it was asked for."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -317,12 +282,11 @@ def quietly(call: Kernel, arguments: Arguments) -> Any:
 
 
 def precisely(op: Op, arguments: Arguments) -> Callable[[], Sequence[Any]] | None:
-    """The core's answer in float64, to be asked for where float32 answers differ."""
+    """The core's answer in float64, asked for where float32 answers differ: till then nobody may write arguments."""
     if not any(each.dtype == np.float32 for each in arrays_in(arguments)):
         return None
-    before = copied(arguments)
 
     def wide(array: Array) -> Array:
         return array.astype(np.float64) if array.dtype == np.float32 else array
 
-    return lambda: arrays_of(quietly(op.kernel, mapped(wide, before)))
+    return lambda: arrays_of(quietly(op.kernel, mapped(wide, arguments)))

@@ -6,12 +6,12 @@ Small and large, empty and without dimensions, in every memory layout, broadcast
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from tinytorch.testing import draw
-from tinytorch.testing.arguments import arrays_in
+from tinytorch.testing.arguments import arrays_in, mapped
 from tinytorch.testing.case import Arguments, OpCase
 from tinytorch.types import Array
 
@@ -59,15 +59,12 @@ def _of_shape(case: OpCase, rng: Generator, dtype: str) -> Iterator[Input]:
 def _changed(case: OpCase, rng: Generator, dtype: str, change: Change) -> Arguments:
     """Drawn arguments with their floats changed: of a backward op only the gradient, the rest is saved state."""
     arguments = case.sample(rng, np.dtype(dtype))
-    first = case.op.endswith("_grad")
+    count = 1 if case.op.endswith("_grad") else len(arguments)
 
-    def of(place: int, argument: Any) -> Any:
-        if isinstance(argument, list):
-            return [of(place, each) for each in argument]
-        is_float = isinstance(argument, np.ndarray) and argument.dtype.kind == "f"
-        return change(rng, argument) if is_float and not (first and place) else argument
+    def of_floats(array: Array) -> Array:
+        return change(rng, array) if array.dtype.kind == "f" else array
 
-    return tuple(of(place, argument) for place, argument in enumerate(arguments))
+    return (*mapped(of_floats, arguments[:count]), *arguments[count:])
 
 
 def _strided(rng: Generator, x: Array) -> Array:

@@ -52,7 +52,7 @@ def _compared(op: Any, call: Kernel, functions: list[Any]) -> Kernel:
     def both(*arguments: Any) -> Any:
         expected = copied(arguments)
         core = quietly(op.kernel, expected if op.inplace else arguments)  # in the same memory: sums go in its order
-        precise = precisely(op, arguments)
+        precise = precisely(op, expected)
         mine = call(*arguments)
         distance = _distance(op, functions, arguments)
         if op.inplace:

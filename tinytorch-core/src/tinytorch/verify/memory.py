@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import os
-import tracemalloc
-from itertools import pairwise
+from functools import partial
 from pathlib import Path
 
+from tinytorch.testing.conduct import kept_bytes
 from tinytorch.verify.finding import Finding
 from tinytorch.verify.trainings import Training, of_each_kind, seeded
 
@@ -22,27 +21,9 @@ RESIDENT = 4 << 20  # bytes in 200 steps: a leak of 20 KiB a step; malloc's own 
 
 def traced(seed: int) -> Finding:
     """What tracemalloc sees of a step, the least of some means over rounds, must be less than any but small objects."""
-    kept = seeded(of_each_kind, seed, _kept_bytes)
+    kept = seeded(of_each_kind, seed, lambda trainings: kept_bytes(partial(_step, trainings), ROUND, 1 + ROUNDS, 2))
     problems = [f"keeps {kept:.0f} bytes of every step, seen by tracemalloc"] if kept > TRACED else []
     return Finding(problems, f"{max(kept, 0.0):.0f} bytes kept of a step; up to {TRACED} are numpy's own")
-
-
-def _kept_bytes(trainings: list[Training]) -> float:
-    was_tracing = tracemalloc.is_tracing()
-    tracemalloc.start()
-    try:
-        totals = [_traced_after(trainings) for _ in range(1 + ROUNDS)]
-    finally:
-        if not was_tracing:
-            tracemalloc.stop()
-    return min(after - before for before, after in pairwise(totals)) / ROUND
-
-
-def _traced_after(trainings: list[Training]) -> int:
-    for _ in range(ROUND):
-        _step(trainings)
-    gc.collect()
-    return tracemalloc.get_traced_memory()[0]
 
 
 def resident(seed: int) -> Finding | None:

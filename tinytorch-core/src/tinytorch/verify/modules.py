@@ -11,8 +11,9 @@ from tinytorch.verify.report import Plan, Row
 
 def rows(plan: Plan) -> Iterator[Row]:
     """A row for every plugin that is tried and, where none was chosen by name, for every broken one."""
-    broken = [] if plan.chosen else [each for each in plugins.list() if each.state == "broken"]
-    found = [*broken, *[each for each in plugins.list() if each.name in plan.plugins]]
+    found = [
+        each for each in plugins.list() if each.name in plan.plugins or (each.state == "broken" and not plan.chosen)
+    ]
     for status in found:
         if status.state == "broken":
             yield Row(status.name, "failed", status.why)
