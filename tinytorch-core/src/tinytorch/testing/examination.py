@@ -229,7 +229,7 @@ def _try_often(found: Examination, call: Kernel, op: Op, drawn: Sequence[Argumen
     if any(mismatch(a, b, Exactness()) for a, b in zip(together, alone, strict=True)):
         found.note("threads", "gives something else in several threads at once")
     largest = max(drawn, key=lambda each: sum(array.nbytes for array in arrays_in(each)))
-    kept = quietly(conduct.kept_bytes, (partial(call, *largest),))
+    kept = quietly(conduct.leaked_bytes, (partial(call, *largest),))
     if kept > conduct.KEPT:
         found.note("leaks", f"keeps {kept:.0f} bytes of every call ({described(largest)})")
 
