@@ -16,6 +16,7 @@ from tinytorch.core.tensor.creation import zeros_like
 from tinytorch.core.tensor.dtypes import as_dtype
 from tinytorch.core.tensor.inplace import note_write
 from tinytorch.core.tensor.promotion import tensors_only
+from tinytorch.plugins.instruments import scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,7 +53,8 @@ class Module:
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Compute the output: `forward`."""
-        return self.forward(*inputs, **options)
+        with scope("module", self):
+            return self.forward(*inputs, **options)
 
     # Parts by name
 

@@ -5,16 +5,17 @@ not asked for: *installed, discovered (metadata only), enabled (imported, config
 
 A plugin is a module that imports `hookimpl` from here; its functions are named like the ops they replace.
 
-Read in this order: hooks, registry, exactness, options, process, context, validation, manager, compiling,
-tables; then config, discovery, loading, activation, access; then inspection, listing, editing.
+Read in this order: hooks, registry, exactness, options, process, context, instruments, validation, manager,
+compiling, tables; then config, discovery, loading, activation, access; then inspection, listing, editing.
 """
 
 from tinytorch.plugins.access import hook, manager, table, transforms
-from tinytorch.plugins.activation import disable, enable, register, using
+from tinytorch.plugins.activation import disable, enable, instrumented, register, using
 from tinytorch.plugins.context import carry
 from tinytorch.plugins.errors import PluginError
 from tinytorch.plugins.exactness import Exactness, close, exact
 from tinytorch.plugins.hooks import hookimpl, hookspec
+from tinytorch.plugins.instruments import Instrument
 from tinytorch.plugins.listing import PluginStatus, explain, list_plugins
 from tinytorch.plugins.options import Options
 from tinytorch.plugins.tables import Table
@@ -23,6 +24,7 @@ list = list_plugins  # `tinytorch.plugins.list()` reads as the command `tinytorc
 
 __all__ = [
     "Exactness",
+    "Instrument",
     "Options",
     "PluginError",
     "PluginStatus",
@@ -36,6 +38,7 @@ __all__ = [
     "hook",
     "hookimpl",
     "hookspec",
+    "instrumented",
     "list",
     "manager",
     "register",

@@ -10,11 +10,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tinytorch.plugins import discovery, registry
-from tinytorch.plugins.context import here, overriding
+from tinytorch.plugins.context import here
 from tinytorch.plugins.errors import PluginError
+from tinytorch.plugins.instruments import Instrument, watching
 from tinytorch.plugins.loading import expand, load, settings, unload
 from tinytorch.plugins.process import Selection, process
-from tinytorch.plugins.tables import Table, rebuild, table_for
+from tinytorch.plugins.tables import Table, chosen, follow, rebuild, table_for, watched
 from tinytorch.plugins.validation import check_plugin
 from tinytorch.types import Kernel
 
@@ -68,9 +69,9 @@ class using:  # noqa: N801  it reads as a keyword
         self._entered: list[Any] = []
 
     def __enter__(self) -> None:
-        chosen = _chosen(self.names)
-        chosen.__enter__()
-        self._entered.append(chosen)
+        held = _held(self.names)
+        held.__enter__()
+        self._entered.append(held)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -100,16 +101,15 @@ class using:  # noqa: N801  it reads as a keyword
 
 
 @contextmanager
-def _chosen(names: Selection) -> Iterator[None]:
+def _held(names: Selection) -> Iterator[None]:
     with process.lock:
         state = process.state
         names = expand(names)
         for name in names:
             load(name)
         state.users.update(names)
-        table = table_for(names)
     try:
-        with overriding(table):
+        with chosen(names):
             yield
     finally:
         with process.lock:
@@ -118,6 +118,18 @@ def _chosen(names: Selection) -> Iterator[None]:
                 if name in state.leaving and not state.users[name]:
                     state.leaving.remove(name)
                     unload(name)
+
+
+@contextmanager
+def instrumented(instrument: Instrument) -> Iterator[None]:
+    """Let an instrument look at this thread or task, over the plugins that are in force and around other instruments.
+
+    Nothing is left of it after the block, and other threads and tasks see nothing of it; `carry` takes it to them.
+    """
+    table = current()
+    of_process = here() is None
+    with watched(table.selection, (*watching(), instrument), follows=of_process or table.follows):
+        yield
 
 
 def register(plugin: Any, name: str) -> None:
@@ -203,6 +215,7 @@ def _select(selection: Selection) -> None:
     table = table_for(selection)
     process.state.enabled = selection
     process.table = table  # the one assignment that switches the process
+    follow(selection)
 
 
 class Unconfigured(dict[str, Kernel]):

@@ -15,20 +15,24 @@ import numpy as np
 import pluggy
 
 from tinytorch.plugins.errors import PluginError
+from tinytorch.plugins.instruments import Instrument
 from tinytorch.plugins.manager import Manager
 from tinytorch.plugins.registry import Declared
 from tinytorch.types import Kernel
 
 
-def compile_slot(op: Declared, manager: Manager) -> Kernel:
-    """Make the callable that answers an op: the kernel itself where no plugin implements it."""
+def compile_slot(op: Declared, manager: Manager, instruments: tuple[Instrument, ...] = ()) -> Kernel:
+    """Make the callable that answers an op: the kernel itself where no plugin implements it.
+
+    The instruments are told which plugin answered.
+    """
     caller = getattr(manager.hook, op.name)
     asked = caller.get_hookimpls()[::-1]  # in the order of calling: wrappers, plugins, the core's kernel
     if manager.monitors:
         return _through_pluggy(op, caller, asked)
     call = op.kernel
     for implementation in reversed([each for each in asked[:-1] if not each.wrapper]):
-        call = _attempt(op, implementation, call)
+        call = _attempt(op, implementation, call, instruments)
     wrappers = [each for each in asked if each.wrapper]
     for implementation in reversed(wrappers):
         call = _wrapped(op, implementation, call)
@@ -44,9 +48,13 @@ def by_position(op: Declared, implementation: pluggy.HookImpl) -> Kernel:
     return lambda *args: function(*[args[place] for place in places])
 
 
-def _attempt(op: Declared, implementation: pluggy.HookImpl, otherwise: Kernel) -> Kernel:
+def _attempt(
+    op: Declared, implementation: pluggy.HookImpl, otherwise: Kernel, instruments: tuple[Instrument, ...]
+) -> Kernel:
     """Ask a plugin; where it declines, ask the next."""
     plugin, function = implementation.plugin_name, by_position(op, implementation)
+    for each in instruments:
+        function = _telling(function, plugin, each)
 
     def call(*args: Any) -> Any:
         try:
@@ -57,6 +65,18 @@ def _attempt(op: Declared, implementation: pluggy.HookImpl, otherwise: Kernel) -
         if out is None:
             return otherwise(*args)
         return _checked(op, out, plugin)
+
+    return call
+
+
+def _telling(function: Kernel, plugin: str, instrument: Instrument) -> Kernel:
+    """Tell an instrument when the plugin has answered."""
+
+    def call(*args: Any) -> Any:
+        out = function(*args)
+        if out is not None:
+            instrument.answered(plugin)
+        return out
 
     return call
 

@@ -52,7 +52,7 @@ def explain(op: str) -> list[tuple[str, str]]:
     registry.find(op)
     table = current()
     table[op]
-    chain = [(plugin, "watches") for plugin in table.instruments[op]]
+    chain = [(plugin, "watches") for plugin in table.around[op]]
     for implementation in getattr(table.manager_of(op).hook, op).get_hookimpls()[::-1]:
         if implementation.plugin_name.split(".")[0] == CORE:
             chain.append((CORE, "the kernel"))

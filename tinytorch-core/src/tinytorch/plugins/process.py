@@ -34,6 +34,7 @@ class State:
         self.users: Counter[str] = Counter()  # how many `using` hold it at this moment
         self.leaving: set[str] = set()  # disabled while a `using` held it
         self.tables: dict[Selection, Table] = {}
+        self.watched: list[Table] = []  # those with instruments, while their blocks run
 
 
 class Process:

@@ -6,11 +6,15 @@ alone a slot *is* the core's kernel, so that absence costs nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tinytorch.plugins import registry
 from tinytorch.plugins.compiling import compile_slot
+from tinytorch.plugins.context import overriding
 from tinytorch.plugins.errors import PluginError
+from tinytorch.plugins.instruments import Instrument, watching
 from tinytorch.plugins.manager import Manager
 from tinytorch.plugins.process import Selection, process
 from tinytorch.plugins.validation import check_implementations
@@ -20,10 +24,12 @@ from tinytorch.types import Kernel
 class Table(dict[str, Kernel]):
     """The callables of one selection by op name; a slot is compiled when it is first asked for."""
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: Selection, instruments: tuple[Instrument, ...] = (), follows: bool = False) -> None:
         super().__init__()
         self.selection = selection
-        self.instruments: dict[str, Selection] = {}  # by op: the plugins whose `wrap_op` stands around it
+        self.instruments = instruments  # the innermost first
+        self.follows = follows  # the process, when plugins are enabled and disabled
+        self.around: dict[str, Selection] = {}  # by op: the plugins and instruments whose `wrap_op` stands around it
         self.build()
 
     def build(self) -> None:
@@ -51,15 +57,15 @@ class Table(dict[str, Kernel]):
             for plugin in self.selection:
                 check_implementations(plugin, process.state.plugins[plugin], name)
             manager.add_late_op(op)
-            slot = self[name] = self.instrumented(op, compile_slot(op, manager))
+            slot = self[name] = self._instrumented(op, compile_slot(op, manager, self.instruments))
         return slot
 
     def __getattr__(self, name: str) -> Kernel:
         """Answer `table.matmul` as `table["matmul"]`."""
         return attribute(self, name)
 
-    def instrumented(self, op: registry.Declared, call: Kernel) -> Kernel:
-        """Let every plugin wrap the call; the one with the highest priority is outermost."""
+    def _instrumented(self, op: registry.Declared, call: Kernel) -> Kernel:
+        """Let every plugin wrap the call, the one with the highest priority outermost, and instruments around them."""
         around: Selection = ()
         for implementation in self.manager.hook.wrap_op.get_hookimpls():
             at_hand = {"op": op, "call": call}
@@ -72,7 +78,10 @@ class Table(dict[str, Kernel]):
                     f"for op '{op.name}', expected a callable or None"
                 )
             call, around = wrapped, (implementation.plugin_name, *around)
-        self.instruments[op.name] = around
+        for instrument in self.instruments:
+            if (watched := instrument.wrap_op(op, call)) is not None:
+                call, around = watched, (instrument.name, *around)
+        self.around[op.name] = around
         return call
 
     def _new_manager(self, selection: Selection) -> Manager:
@@ -88,11 +97,40 @@ def table_for(selection: Selection) -> Table:
         return tables[selection]
 
 
+@contextmanager
+def watched(selection: Selection, instruments: tuple[Instrument, ...], *, follows: bool) -> Iterator[None]:
+    """Let a table with these instruments answer in this thread or task."""
+    with process.lock:
+        table = Table(selection, instruments, follows)
+        process.state.watched.append(table)
+    try:
+        with overriding(table):
+            yield
+    finally:
+        with process.lock:
+            process.state.watched = [each for each in process.state.watched if each is not table]
+
+
+@contextmanager
+def chosen(selection: Selection) -> Iterator[None]:
+    """Let these plugins answer in this thread or task, under the instruments that are in force here."""
+    with watched(selection, watching(), follows=False) if watching() else overriding(table_for(selection)):
+        yield
+
+
+def follow(selection: Selection) -> None:
+    """Have the tables with instruments answer as the process now does, but for those of a `using`."""
+    for table in process.state.watched:
+        if table.follows:
+            table.selection = selection
+            table.build()
+
+
 def rebuild(plugin: str | None = None) -> None:
     """Build anew the tables with this plugin, or all: what they were made of has changed."""
     with process.lock:
-        for selection, table in process.state.tables.items():
-            if plugin is None or plugin in selection:
+        for table in (*process.state.tables.values(), *process.state.watched):
+            if plugin is None or plugin in table.selection:
                 table.build()
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinytorch import plugins
-from tinytorch.plugins.activation import current
-from tinytorch.plugins.context import overriding
-from tinytorch.plugins.tables import Table
+from tinytorch.plugins import Instrument, instrumented
+from tinytorch.plugins.instruments import watching
 
 if TYPE_CHECKING:
     from tinytorch.plugins.registry import Declared
@@ -29,18 +27,18 @@ def detect_anomaly() -> Iterator[None]:
     An inf that comes in is let through: a mask of -inf is meant. It holds in this thread or task; outside the block
     nothing is slower and nothing is left.
     """
-    selection = current().selection
-    with plugins.using(*selection), overriding(_Watched(selection)):
+    watched = any(isinstance(each, _Judge) for each in watching())
+    with nullcontext() if watched else instrumented(_Judge()):
         yield
 
 
-class _Watched(Table):
-    """The table of a selection, every slot of which looks at what comes out."""
+class _Judge(Instrument):
+    """Looks at what comes out of every op."""
 
-    def instrumented(self, op: Declared, call: Kernel) -> Kernel:
-        """Stand around the plugins' own instruments."""
-        call = super().instrumented(op, call)
-        self.instruments[op.name] = ("detect_anomaly", *self.instruments[op.name])
+    name = "detect_anomaly"
+
+    def wrap_op(self, op: Declared, call: Kernel) -> Kernel:
+        """Judge what the call gives."""
 
         def watched(*args: Any) -> Any:
             came_in = op.inplace and bool(_strange(args))  # asked before they are written

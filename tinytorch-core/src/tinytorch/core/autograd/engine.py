@@ -20,6 +20,7 @@ from tinytorch.core.tensor.op import Node, grad_enabled
 from tinytorch.core.tensor.reductions import reduce_sum
 from tinytorch.core.tensor.shapes import broadcast_to, reshape_to
 from tinytorch.core.tensor.tensor import Tensor
+from tinytorch.plugins.instruments import scope, watching
 
 if TYPE_CHECKING:
     from tinytorch.core.tensor.op import Edge
@@ -41,10 +42,11 @@ def backward(
     outputs = _listed("backward", tensors)
     gradients = _initial("backward", outputs, _listed("backward", grad_tensors))
     roots = {id(gradient.array) for gradient in gradients.values()}
-    _walk(gradients, create_graph if retain_graph is None else retain_graph, create_graph)
-    for leaf, gradient in gradients.items():
-        if isinstance(leaf, Tensor):
-            _accumulate(leaf, gradient, roots, create_graph)
+    with scope("backward"):
+        _walk(gradients, create_graph if retain_graph is None else retain_graph, create_graph)
+        for leaf, gradient in gradients.items():
+            if isinstance(leaf, Tensor):
+                _accumulate(leaf, gradient, roots, create_graph)
 
 
 def grad(
@@ -65,7 +67,8 @@ def grad(
             raise RuntimeError(f"grad: input {number} does not require grad")
     gradients = _initial("grad", _listed("grad", outputs), _listed("grad", grad_outputs))
     kept = {each.node for each in wanted if each.node is not None}
-    _walk(gradients, create_graph if retain_graph is None else retain_graph, create_graph, kept)
+    with scope("backward"):
+        _walk(gradients, create_graph if retain_graph is None else retain_graph, create_graph, kept)
     found = tuple(gradients.get(each.node or each) for each in wanted)
     if not allow_unused and any(each is None for each in found):
         place = [each is None for each in found].index(True)
@@ -100,7 +103,7 @@ def _walk(
     Kept nodes pass their gradient on all the same, unless the walk is to stop there.
     """
     nodes = sorted(_reachable(gradients, kept if stop else ()), key=lambda node: node.serial)
-    latest_change = inplace.latest_change()
+    latest_change, instruments = inplace.latest_change(), watching()
     with recording(create_graph):
         while nodes:
             node = nodes.pop()
@@ -112,6 +115,8 @@ def _walk(
             if node.serial < latest_change:
                 inplace.check_unwritten(node)
                 inplace.restore(node)
+            for instrument in instruments:
+                instrument.differentiating(node)
             for edge, part in zip(node.edges, _apply_rule(node, gradient), strict=False):
                 if edge is not None and part is not None:
                     _add(gradients, edge, part)

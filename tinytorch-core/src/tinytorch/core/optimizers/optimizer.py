@@ -13,6 +13,7 @@ from tinytorch.core.tensor import Tensor
 from tinytorch.core.tensor.creation import zeros_like
 from tinytorch.core.tensor.inplace import note_write
 from tinytorch.core.tensor.numbers import real
+from tinytorch.plugins.instruments import scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,19 +94,23 @@ class Optimizer:
                 raise TypeError(f"step: expected a function that computes the loss, got {type(closure).__name__}")
             with enable_grad():
                 loss = closure()
-        for group in self.param_groups:
-            params = [param for param in group["params"] if param.grad is not None]
-            for param in params:
-                if param.grad.array.shape != param.array.shape:
-                    raise ValueError(
-                        f"{type(self).__name__}: a gradient of shape {param.grad.shape} "
-                        f"does not fit its parameter of {param.shape}"
-                    )
-            if params:
-                self.step_group(group, params)
-            for param in params:
-                note_write(param.array)
+        with scope("step", self):
+            for group in self.param_groups:
+                self._step(group)
         return loss
+
+    def _step(self, group: Group) -> None:
+        params = [param for param in group["params"] if param.grad is not None]
+        for param in params:
+            if param.grad.array.shape != param.array.shape:
+                raise ValueError(
+                    f"{type(self).__name__}: a gradient of shape {param.grad.shape} "
+                    f"does not fit its parameter of {param.shape}"
+                )
+        if params:
+            self.step_group(group, params)
+        for param in params:
+            note_write(param.array)
 
     def step_group(self, group: Group, params: list[Tensor]) -> None:
         """Update the parameters of one group that have gradients."""
