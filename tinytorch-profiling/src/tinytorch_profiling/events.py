@@ -1,0 +1,121 @@
+"""What a profile has seen: calls of ops, and the scopes that they were made in.
+
+Times are nanoseconds of `time.perf_counter_ns`. Everything here is numbers and names: no array is kept, so that looking
+at a program does not change what it holds in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Spec(NamedTuple):
+    """An array without its numbers."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of its elements, each counted once."""
+        return prod(self.shape) * np.dtype(self.dtype).itemsize
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """A stretch of a program that has a name: a module's call, a backward, a step, or a range that somebody named."""
+
+    kind: str  # module, backward, step, range
+    name: str  # of a module: the class of the outermost one, then the path to this one
+    parent: Scope | None
+    thread: int
+    start: int
+    end: int = 0
+    differentiated: tuple[int, str] | None = None  # whose derivative is being taken: a node's serial number and op
+
+    def enclosing(self, *kinds: str) -> Scope | None:
+        """The innermost scope of these kinds that this one lies in, or is."""
+        scope: Scope | None = self
+        while scope is not None and scope.kind not in kinds:
+            scope = scope.parent
+        return scope
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One call of an op."""
+
+    op: str
+    inputs: tuple[Any, ...]  # in the op's order: a Spec for an array, lists of them, parameters as they were
+    outputs: tuple[Spec, ...]
+    start: int
+    end: int
+    thread: int
+    plugin: str  # that answered, or "core"
+    scope: Scope | None
+    parent: Call | None = None  # the op whose kernel called this one
+    derivative_of: Call | None = None  # the forward call whose derivative it belongs to
+    self_time: int = 0  # without the ops that its kernel called
+
+    @property
+    def time(self) -> int:
+        """Nanoseconds from its beginning to its end."""
+        return self.end - self.start
+
+    @property
+    def phase(self) -> str:
+        """Where in training: forward, backward or step."""
+        scope = self.scope and self.scope.enclosing("backward", "step")
+        return "forward" if scope is None else scope.kind
+
+    @property
+    def module(self) -> str:
+        """The path of the innermost module that it belongs to; a derivative belongs to the forward call's."""
+        scope = self.scope and self.scope.enclosing("module", "backward")
+        if scope is not None and scope.kind == "module":
+            return scope.name
+        return self.derivative_of.module if self.derivative_of is not None else ""
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all arrays that it takes and gives: what it moves at least, if nothing is in a cache."""
+        return sum(spec.nbytes for spec in (*specs(self.inputs), *self.outputs))
+
+
+@dataclass(slots=True)
+class Recording:
+    """All that was seen, in the order of beginning."""
+
+    calls: list[Call] = field(default_factory=list)
+    scopes: list[Scope] = field(default_factory=list)
+    windows: list[tuple[int, int]] = field(default_factory=list)  # from when to when something was recorded
+    thread: int = 0  # that the profile was opened in
+
+    @property
+    def start(self) -> int:
+        """When the first window began."""
+        return self.windows[0][0] if self.windows else 0
+
+    @property
+    def wall(self) -> int:
+        """Nanoseconds of all windows together."""
+        return sum(end - start for start, end in self.windows)
+
+    @property
+    def outside(self) -> int:
+        """Nanoseconds of the profile's own thread that no op took: Python around ops, and whatever else ran."""
+        return self.wall - sum(call.self_time for call in self.calls if call.thread == self.thread)
+
+
+def specs(inputs: tuple[Any, ...] | list[Any]) -> Iterator[Spec]:
+    """The arrays among inputs, those in lists and tuples too."""
+    for each in inputs:
+        if isinstance(each, Spec):
+            yield each
+        elif isinstance(each, list | tuple):
+            yield from specs(each)

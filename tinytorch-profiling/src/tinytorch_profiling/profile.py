@@ -1,0 +1,110 @@
+"""`profile`: what a block of a program did, op by op, module by module, and how long it took.
+
+    with profile() as p:
+        train_one_step()
+    print(p)
+
+A block sees its own thread or task and those that `tinytorch.plugins.carry` takes it to. Blocks may lie in each other;
+each sees all that happens inside it. Results are the same bits as without. Memory is looked at elsewhere
+(`MemoryProfiler`): what it costs would be seen in the times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from threading import get_ident
+from time import perf_counter_ns
+from types import TracebackType
+from typing import Self
+
+from tinytorch.plugins import instrumented
+from tinytorch.plugins.instruments import scope
+from tinytorch_profiling.events import Recording
+from tinytorch_profiling.reading import read
+from tinytorch_profiling.recorder import Recorder
+from tinytorch_profiling.schedule import Schedule
+
+
+class profile:  # noqa: N801  it reads as a keyword, as PyTorch's does
+    """Record a block; `recording` holds what was seen, after the block or between two windows of a schedule.
+
+    With a `schedule`, calls of `step()` divide the block into steps, and only the active ones are recorded;
+    `on_trace_ready(profile)` is called at the end of each window of them, and what was recorded before is forgotten
+    when the next begins.
+    """
+
+    def __init__(
+        self, schedule: Schedule | None = None, on_trace_ready: Callable[[profile], object] | None = None
+    ) -> None:
+        self.schedule = schedule
+        self.on_trace_ready = on_trace_ready
+        self.steps = 0
+        self._recorder = Recorder()
+        self._windows: list[tuple[int, int]] = []
+        self._began = 0
+        self._thread = 0
+        self._read: Recording | None = None
+        self._block: AbstractContextManager[None] | None = None
+
+    def __enter__(self) -> Self:
+        if self._block is not None:
+            raise RuntimeError("profile: this one is open already; make another for a block inside it")
+        self._recorder = Recorder()
+        self._windows, self._read, self._thread, self.steps = [], None, get_ident(), 0
+        self._block = instrumented(self._recorder)
+        self._block.__enter__()
+        if self.schedule is None or self.schedule.active_at(0):
+            self._begin()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        block, self._block = self._block, None
+        if block is None:
+            raise RuntimeError("profile: it is not open")
+        if self._recorder.recording:
+            self._end()
+        block.__exit__(kind, error, trace)
+
+    def step(self) -> None:
+        """Say that a step of the schedule is over, and the next begins."""
+        if self._block is None:
+            raise RuntimeError("profile: step() belongs inside the block: `with profile(...) as p: ... p.step()`")
+        self.steps += 1
+        if self.schedule is None:
+            return
+        active = self.schedule.active_at(self.steps)
+        if self._recorder.recording and (not active or self.schedule.begins_at(self.steps)):
+            self._end()
+        if active and not self._recorder.recording:
+            self._begin()
+
+    @property
+    def recording(self) -> Recording:
+        """All that was seen till now."""
+        if self._read is None or self._recorder.recording:
+            windows = [*self._windows, (self._began, perf_counter_ns())] if self._recorder.recording else self._windows
+            self._read = read(self._recorder, windows, self._thread)
+        return self._read
+
+    def _begin(self) -> None:
+        if self.schedule is not None:
+            self._recorder.forget()
+            self._windows = []
+        self._read = None
+        self._began = perf_counter_ns()
+        self._recorder.recording = True
+
+    def _end(self) -> None:
+        self._recorder.recording = False
+        self._windows.append((self._began, perf_counter_ns()))
+        self._read = None
+        if self.on_trace_ready is not None:
+            self.on_trace_ready(self)
+
+
+def record(name: str) -> AbstractContextManager[object]:
+    """Give a stretch of a program its name, `with record("loading"):`, for the profiles that look at it, if any."""
+    return scope("range", name)
