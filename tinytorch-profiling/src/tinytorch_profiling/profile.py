@@ -106,5 +106,5 @@ class profile:  # noqa: N801  it reads as a keyword, as PyTorch's does
 
 
 def record(name: str) -> AbstractContextManager[object]:
-    """Give a stretch of a program its name, `with record("loading"):`, for the profiles that look at it, if any."""
+    """Give a stretch of a program its name, for the profiles that look at it, if any: a block, `with` this."""
     return scope("range", name)
