@@ -44,7 +44,9 @@ def result(check, name):
 )
 def test_what_is_right_passes(name, selection):
     plugins.register(make("loopback"), "loopback")
+    before = [each.name for each in plugins.list()]
     row = checked(name, selection, 0)
+    assert [each.name for each in plugins.list()] == before
     untold = name == "memory of the process" and not memory.STATM.exists()
     assert row.outcome == ("skipped" if untold else "passed"), row.detail
     assert row.difference in {None, 0.0}

@@ -10,7 +10,7 @@ tables; then config, discovery, loading, activation, access; then inspection, li
 """
 
 from tinytorch.plugins.access import hook, manager, table, transforms
-from tinytorch.plugins.activation import disable, enable, register, using
+from tinytorch.plugins.activation import disable, enable, register, unregister, using
 from tinytorch.plugins.context import carry
 from tinytorch.plugins.errors import PluginError
 from tinytorch.plugins.exactness import Exactness, close, exact
@@ -41,5 +41,6 @@ __all__ = [
     "register",
     "table",
     "transforms",
+    "unregister",
     "using",
 ]

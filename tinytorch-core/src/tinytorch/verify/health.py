@@ -9,16 +9,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from tinytorch import plugins
-from tinytorch.plugins import hookimpl
 from tinytorch.testing import conduct
 from tinytorch.testing.arguments import arrays_in
 from tinytorch.testing.comparison import arrays_of
+from tinytorch.testing.watching import watching
 from tinytorch.types import Array, Kernel
 from tinytorch.verify import children, memory
 from tinytorch.verify.finding import Finding
@@ -28,7 +27,6 @@ from tinytorch.verify.selections import Selection, called, tolerance, tried
 from tinytorch.verify.trainings import Training, of_each_kind, seeded
 
 STEPS = 6
-CENSUS = "verify-census"
 SWITCH = 1e-5  # seconds that a thread may run at a time: so short that calls do meet
 
 
@@ -74,8 +72,8 @@ def _finite(selection: Selection, seed: int) -> Finding:
     """Count the numbers that are inf or nan; the op that gave the first is told first."""
     calls: dict[str, int] = {}
     bad: dict[str, int] = {}
-    plugins.register(SimpleNamespace(wrap_op=hookimpl(_census(calls, bad))), CENSUS)
-    taken((CENSUS, *selection), seed)
+    with watching("census", _census(calls, bad)) as census:
+        taken((census, *selection), seed)
     problems = [f"{op} gave {count} numbers that are inf or nan" for op, count in bad.items()]
     return Finding(problems, f"{sum(calls.values())} calls of {len(calls)} ops gave finite numbers")
 
