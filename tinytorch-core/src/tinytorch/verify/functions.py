@@ -19,6 +19,7 @@ from tinytorch import core, nn, optim, plugins
 from tinytorch.core.layers import linear
 from tinytorch.core.spatial.convolution import conv2d
 from tinytorch.core.tensor.elementwise import negative
+from tinytorch.core.tensor.random import Generator, drawing_from
 from tinytorch.core.tensor.tensor import Tensor
 from tinytorch.datasets import digits
 from tinytorch.plugins import registry
@@ -190,24 +191,30 @@ def _is_own(name: str) -> bool:
 def workflow(plan: Plan) -> Row:
     """From data to a trained model to a file and back: it has learned, and what is read back answers the same."""
     train, test = digits()
-    tinytorch.manual_seed(plan.seed)
-    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
-    optimizer = optim.Adam(model.parameters(), lr=0.01)
-    x, y = train.tensors
-    for _ in range(30):
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(model(x), y).backward()
-        optimizer.step()
+    with drawing_from(Generator(plan.seed)):  # the process's own stream stays where it is
+        model, again = (_perceptron() for _ in range(2))
+    _train(model, *train.tensors)
     with tempfile.TemporaryDirectory() as folder, tinytorch.no_grad():
         path = Path(folder) / "model.npz"
         tinytorch.save(model.state_dict(), path)
-        again = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
         again.load_state_dict(tinytorch.load(path))
         scores, same = model(test.tensors[0]).array, again(test.tensors[0]).array
     right = float((scores.argmax(1) == test.tensors[1].array).mean())
     wrong = [f"only {right:.0%} of the digits are right, expected 85 %"] if right < 0.85 else []
     wrong += [] if np.array_equal(scores, same) else ["the model that was read back answers something else"]
     return row("workflow", wrong, f"{right:.1%} of the test digits after 30 steps; the same from a file")
+
+
+def _perceptron() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+
+
+def _train(model: nn.Module, x: Tensor, y: Tensor) -> None:
+    optimizer = optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(30):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(x), y).backward()
+        optimizer.step()
 
 
 def absence(plan: Plan) -> Row:
