@@ -151,3 +151,5 @@ def test_the_core_alone_and_all_plugins_together_have_a_row_for_each_check(monke
     assert list(health.rows(Plan(()))) == [(name, ()) for name in CHECKS]
     both = [(name, ("a", "b")) for name in [*CHECKS, *OF_PLUGINS]]
     assert list(health.rows(Plan(("a", "b")))) == [*[(name, ()) for name in CHECKS], *both]
+    assert list(health.rows(Plan(("a", "b"), quick=True))) == both
+    assert list(health.rows(Plan((), quick=True))) == [(name, ()) for name in CHECKS]
