@@ -108,6 +108,67 @@ def test_register_returns_nothing_and_lists_the_version():
     assert (status.name, status.version, status.distribution, status.ops) == ("mine", "3.1", "-", ("add",))
 
 
+def test_a_plugin_that_is_unregistered_is_off_and_leaves_nothing(mine):
+    before = plugins.list()
+    plugins.register(SimpleNamespace(add=answering(8)), "short")
+    plugins.enable("short", "mine")
+    with plugins.using("mine", "short"):
+        assert asked() == 7
+    assert asked() == 8
+    plugins.unregister("short")
+    assert asked() == 7
+    plugins.unregister("mine")
+    assert asked() == 2
+    assert mine[-1] == "unconfigured"
+    assert len(before) == 1
+    assert plugins.list() == []
+    assert [*process.state.tables] == [()]
+
+
+def test_a_plugin_that_nobody_registered_cannot_be_unregistered(install):
+    install("brought", "from tinytorch.plugins import hookimpl\n\n@hookimpl\ndef describe():\n    return 'here'\n")
+    with plugins.using("brought"):
+        pass
+    for name in ("brought", "missing"):
+        with pytest.raises(PluginError, match=f"unregister: there is no plugin '{name}' that was registered"):
+            plugins.unregister(name)
+
+
+def test_what_was_installed_comes_back_when_what_replaced_it_is_unregistered(install):
+    source = "import numpy as np\nfrom tinytorch.plugins import hookimpl\n\n"
+    install("mine", source + "@hookimpl\ndef add(a):\n    return np.full_like(a, 5)\n")
+    plugins.register(SimpleNamespace(add=answering(7)), "mine")
+    plugins.unregister("mine")
+    with plugins.using("mine"):
+        assert asked() == 5
+
+
+def test_a_plugin_in_use_is_not_unregistered(mine):
+    with plugins.using("mine"):
+        with pytest.raises(PluginError, match="plugin 'mine' is in use; leave the `using` that names it first"):
+            plugins.unregister("mine")
+        assert asked() == 7
+
+
+def test_an_exception_in_unconfigure_is_told_but_the_plugin_is_forgotten(plugin):
+    def unconfigure():
+        raise OSError("busy")
+
+    plugin("mine", add=answering(7), unconfigure=hookimpl(unconfigure))
+    plugins.enable("mine")
+    with pytest.raises(PluginError, match="'mine' is disabled, but unconfigure raised OSError: busy"):
+        plugins.unregister("mine")
+    assert asked() == 2
+    assert plugins.list() == []
+
+
+def test_what_is_carried_beyond_the_plugin_goes_on_with_it(mine):
+    with plugins.using("mine"):
+        carried = plugins.carry(asked)
+    plugins.unregister("mine")
+    assert carried() == 7
+
+
 # threads
 
 

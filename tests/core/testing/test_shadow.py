@@ -1,6 +1,9 @@
 """Shadow mode: real training under a plugin, held against the core op by op."""
 
 import inspect
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from sabotage import SABOTAGES
@@ -85,3 +88,46 @@ def test_a_declaration_beyond_the_contract_is_no_excuse():
     registered("declares what no op may be")
     with shadow("sabotage"), pytest.raises(ShadowError):
         tt.ones(2).exp()
+
+
+def test_a_shadow_leaves_nothing_behind_after_an_exception_either():
+    registered("wrong in float32 alone")
+    before = plugins.list()
+    with shadow("sabotage"):
+        pass
+    with pytest.raises(ShadowError), shadow("sabotage"):
+        tt.ones(2).exp()
+    with pytest.raises(plugins.PluginError), shadow("nobody"):
+        pass
+    assert plugins.list() == before
+    assert not [each.name for each in before if "shadow" in each.name]
+
+
+def test_a_shadow_in_a_shadow_leaves_the_outer_one_as_it_was():
+    registered("wrong in float32 alone")
+    plugins.register(SimpleNamespace(relu=make("loopback").relu), "right")
+    with shadow("sabotage"):
+        with shadow("right"):
+            tt.ones(2).exp()
+        with pytest.raises(ShadowError):
+            tt.ones(2).exp()
+
+
+def test_shadows_in_two_threads_do_not_see_each_other():
+    registered("wrong in float32 alone")
+    plugins.register(SimpleNamespace(relu=make("loopback").relu), "right")
+    inside = threading.Barrier(2)
+
+    def caught(name):
+        with shadow(name):
+            inside.wait()
+            try:
+                tt.ones(2).exp()
+            except ShadowError:
+                return True
+            finally:
+                inside.wait()
+        return False
+
+    with ThreadPoolExecutor(2) as pool:
+        assert [*pool.map(caught, ("sabotage", "right"))] == [True, False]

@@ -7,7 +7,7 @@ from tinytorch import optim, plugins
 from tinytorch.plugins import registry
 from tinytorch.testing.plugins import make
 from tinytorch.verify import functions
-from tinytorch.verify.report import Plan
+from tinytorch.verify.report import Plan, Row
 
 QUICK = Plan((), quick=True)
 
@@ -19,6 +19,39 @@ def test_the_core_holds_whatever_is_enabled():
     assert outcomes.pop("performance preservation") == "measured"
     assert outcomes == dict.fromkeys(outcomes, "passed")
     assert len(outcomes) == 7
+
+
+def test_a_plugin_that_comes_with_the_core_is_told_whatever_it_is_called(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(tmp_path)
+    info = tmp_path / "sneaking-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sneaking\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[tinytorch]\nsneak = sneaking_there.inside:plugin\n")
+    (tmp_path / "sneaking_there").mkdir()
+    (tmp_path / "sneaking_there/__init__.py").touch()
+    (tmp_path / "sneaking_there/inside.py").write_text("plugin = None\n")
+    (tmp_path / "not_needed.py").touch()
+    assert functions.imports(QUICK).outcome == "passed"
+    monkeypatch.setattr(
+        functions, "LOADED", functions.LOADED.replace("import tinytorch", "import tinytorch, not_needed")
+    )
+    assert functions.imports(QUICK).detail == "`import tinytorch` imports not_needed, which the core does not depend on"
+    monkeypatch.setattr(functions, "LOADED", functions.LOADED.replace("not_needed", "sneaking_there.inside"))
+    told = "`import tinytorch` imports sneaking_there.inside, the plugin 'sneak'"
+    assert functions.imports(QUICK) == Row("imports", "failed", told)
+
+
+def test_a_core_that_cannot_be_imported_is_told(monkeypatch):
+    monkeypatch.setattr(functions, "LOADED", "raise ImportError('no such numpy')")
+    assert functions.imports(QUICK) == Row("imports", "failed", "ImportError: no such numpy")
+
+
+def test_modules_are_judged_by_the_distribution_they_are_of():
+    assert functions.foreign(["json", "tinytorch.core", "numpy.fft", "pluggy", "importlib_metadata._meta"]) == []
+    assert functions.foreign(["zipper", "numpyish.sub", "numpyish"]) == [
+        "`import tinytorch` imports numpyish, which the core does not depend on",
+        "`import tinytorch` imports zipper, which the core does not depend on",
+    ]
 
 
 @pytest.mark.parametrize("function", [functions.linear_layers, functions.convolution])

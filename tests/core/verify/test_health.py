@@ -44,7 +44,9 @@ def result(check, name):
 )
 def test_what_is_right_passes(name, selection):
     plugins.register(make("loopback"), "loopback")
+    before = [each.name for each in plugins.list()]
     row = checked(name, selection, 0)
+    assert [each.name for each in plugins.list()] == before
     untold = name == "memory of the process" and not memory.STATM.exists()
     assert row.outcome == ("skipped" if untold else "passed"), row.detail
     assert row.difference in {None, 0.0}
@@ -149,3 +151,5 @@ def test_the_core_alone_and_all_plugins_together_have_a_row_for_each_check(monke
     assert list(health.rows(Plan(()))) == [(name, ()) for name in CHECKS]
     both = [(name, ("a", "b")) for name in [*CHECKS, *OF_PLUGINS]]
     assert list(health.rows(Plan(("a", "b")))) == [*[(name, ()) for name in CHECKS], *both]
+    assert list(health.rows(Plan(("a", "b"), quick=True))) == both
+    assert list(health.rows(Plan((), quick=True))) == [(name, ()) for name in CHECKS]

@@ -77,3 +77,9 @@ def test_pairs_are_tried_where_there_is_time():
     assert Plan(("a", "b", "c"), quick=True).selections == [("a",), ("b",), ("c",), ("a", "b", "c")]
     assert Plan(("a",)).selections == [("a",)]
     assert Plan(()).selections == []
+
+
+def test_html_has_no_line_that_cannot_break_and_stacks_cells_in_a_narrow_window():
+    page = html(REPORT)
+    assert "nowrap" not in page
+    assert "@media (max-width: 45rem)" in page

@@ -18,8 +18,8 @@ from tinytorch.testing.plugins import make
 from tinytorch.testing.table import OP_CASES
 from tinytorch.verify import speed, timing
 from tinytorch.verify.report import Plan
-from tinytorch.verify.speed import large_input, rows, told
-from tinytorch.verify.timing import Side, interleaved, median, ratio
+from tinytorch.verify.speed import Pace, large_input, rows, told
+from tinytorch.verify.timing import Side, interleaved, median, ratio, verdict
 
 SLEEPING = before(lambda x: time.sleep(0.01))
 
@@ -37,22 +37,44 @@ def test_a_side_that_takes_half_the_time_is_faster():
     core = noisy()
     found = ratio(core[::-1] / 2, core, seed=0)
     assert found.low < 0.5 < found.high < 0.6
-    assert found.verdict == "faster"
+    assert verdict(core[::-1] / 2, core, 110) == "faster"
 
 
 def test_a_side_that_takes_twice_the_time_is_slower():
-    assert ratio(noisy()[::-1] * 2, noisy(), seed=0).verdict == "slower"
+    assert verdict(noisy()[::-1] * 2, noisy(), 110) == "slower"
 
 
 def test_equals_show_no_difference():
     found = ratio(noisy()[::-1], noisy(), seed=0)
     assert found.low < 1 < found.high
-    assert found.verdict == "no difference shown"
+    assert verdict(noisy()[::-1], noisy(), 1) == "no difference shown"
 
 
-def test_an_interval_that_touches_1_shows_no_difference():
-    assert timing.Interval(0.9, 0.8, 1.0).verdict == "no difference shown"
-    assert timing.Interval(1.1, 1.0, 1.2).verdict == "no difference shown"
+@pytest.mark.parametrize(("times", "word"), [(0.99, "no difference shown"), (0.97, "faster"), (1.03, "slower")])
+def test_what_is_less_than_2_per_cent_is_no_difference(times, word):
+    assert verdict(noisy() * times, noisy(), 110) == word
+
+
+def test_the_more_is_compared_the_more_rounds_must_agree():
+    ratios = np.where(np.arange(17) < 14, 0.5, 1.5)  # 834 of 131072 tosses of 17 coins give 14 heads or more
+    assert [verdict(ratios, np.ones(17), count) for count in (1, 3, 4)] == ["faster", "faster", "no difference shown"]
+
+
+def test_rounds_that_could_never_agree_enough_tell_nothing():
+    halves = np.full(timing.FEWEST, 0.5)
+    assert [verdict(halves, 2 * halves, count) for count in (50, 60)] == ["faster", "too few rounds to tell"]
+
+
+@pytest.mark.parametrize("rounds", [speed.QUICK_ROUNDS, speed.ROUNDS])
+def test_of_a_hundred_reports_on_equals_ninety_five_name_none_and_a_fifth_is_found_in_ninety(rounds):
+    rng = np.random.default_rng(0)
+    clean, found = 0, 0
+    for _ in range(100):
+        mine, core = rng.lognormal(0.0, 0.05, (2, 110, rounds))
+        clean += {verdict(*pair, 110) for pair in zip(mine, core, strict=True)} == {"no difference shown"}
+        found += verdict(0.8 * mine[0], core[0], 110) == "faster"
+    assert clean >= 95
+    assert found >= 90
 
 
 def test_ninety_five_intervals_of_a_hundred_hold_the_median():
@@ -73,7 +95,7 @@ def test_what_slows_a_whole_round_down_changes_nothing():
 
 def test_the_text_has_ratio_interval_verdict_and_times():
     core = np.full(9, 2e-3)
-    assert told(core / 4, core, seed=0) == "0.25x (0.25-0.25), faster: 500 µs, the core 2 ms"
+    assert told(core / 4, core, Pace(9, 1.0, 0)) == "0.25x (0.25-0.25), faster: 500 µs, the core 2 ms"
 
 
 @pytest.mark.parametrize(
@@ -86,7 +108,7 @@ def test_times_are_told_in_a_unit_that_fits(seconds, text):
 
 def test_every_round_asks_every_side_in_an_order_of_its_own():
     asked = []
-    seconds = interleaved([Side(lambda: asked.append("a")), Side(lambda: asked.append("b"))], 16, 0.0, seed=0)
+    seconds = interleaved([Side(lambda: asked.append("a")), Side(lambda: asked.append("b"))], 20, 0.0, seed=0)
     assert seconds.shape == (2, timing.FEWEST)
     in_rounds = asked[4:]  # after each side's two calls to begin with
     pairs = {tuple(in_rounds[i : i + 2]) for i in range(0, len(in_rounds), 2)}
@@ -146,10 +168,11 @@ def test_without_plugins_the_steps_are_timed():
 
 
 def test_the_time_is_shared_among_ops_and_a_full_plan_has_more_of_it():
-    quick, full = (speed._pace(Plan((), quick=quick), 200) for quick in (True, False))
+    quick, full = (speed._pace(Plan((), quick=quick), 192, 2) for quick in (True, False))
     assert quick.rounds < full.rounds
     assert quick.seconds == pytest.approx(0.2 / 200)
-    assert speed._pace(Plan(()), 1).seconds == speed.LONGEST
+    assert quick.comparisons == 194
+    assert speed._pace(Plan(()), 1, 0).seconds == speed.LONGEST
 
 
 @pytest.mark.parametrize("case", OP_CASES, ids=str)

@@ -10,7 +10,7 @@ compiling, tables; then config, discovery, loading, activation, access; then ins
 """
 
 from tinytorch.plugins.access import hook, manager, table, transforms
-from tinytorch.plugins.activation import disable, enable, instrumented, register, using
+from tinytorch.plugins.activation import disable, enable, instrumented, register, unregister, using
 from tinytorch.plugins.context import carry
 from tinytorch.plugins.errors import PluginError
 from tinytorch.plugins.exactness import Exactness, close, exact
@@ -44,5 +44,6 @@ __all__ = [
     "register",
     "table",
     "transforms",
+    "unregister",
     "using",
 ]

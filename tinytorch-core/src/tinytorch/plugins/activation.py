@@ -149,6 +149,27 @@ def register(plugin: Any, name: str) -> None:
             load(name)
 
 
+def unregister(name: str) -> None:
+    """Forget a plugin that `register` made known: it is disabled, gives back what it took, and is listed no more.
+
+    Raises PluginError for one that nobody registered, and while a `using` holds it.
+    """
+    with process.lock:
+        state = process.state
+        if name not in state.plugins or name in state.sources:
+            raise PluginError(f"unregister: there is no plugin '{name}' that was registered")
+        if state.users[name]:
+            raise PluginError(f"unregister: plugin '{name}' is in use; leave the `using` that names it first")
+        if name in state.enabled:
+            _select(tuple(each for each in state.enabled if each != name))
+        try:
+            unload(name)
+        finally:
+            for known in (state.plugins, state.origins, state.broken, state.users):
+                known.pop(name, None)
+            state.tables = {chosen: table for chosen, table in state.tables.items() if name not in chosen}
+
+
 def require(name: str, purpose: str) -> None:
     """Enable the plugin that a switch needs; raise PluginError that says what to install."""
     if name not in process.state.plugins and name not in discovery.installed():

@@ -35,6 +35,7 @@ class Table(dict[str, Kernel]):
     def build(self) -> None:
         """Make the registers, at first and whenever an op is declared or a plugin registered anew."""
         self.clear()
+        self.plugins = {name: process.state.plugins[name] for name in self.selection}
         self.manager = self._new_manager(self.selection)
         self.orders = {op: self._new_manager(order) for op, order in _orders(self.selection).items()}
         self.manager.followers = [*self.orders.values()]
@@ -55,7 +56,7 @@ class Table(dict[str, Kernel]):
         with process.lock:
             manager = self.manager_of(name)
             for plugin in self.selection:
-                check_implementations(plugin, process.state.plugins[plugin], name)
+                check_implementations(plugin, self.plugins[plugin], name)  # kept: some thread may outlast `unregister`
             manager.add_late_op(op)
             slot = self[name] = self._instrumented(op, compile_slot(op, manager, self.instruments))
         return slot
@@ -85,7 +86,7 @@ class Table(dict[str, Kernel]):
         return call
 
     def _new_manager(self, selection: Selection) -> Manager:
-        return Manager({name: process.state.plugins[name] for name in selection})
+        return Manager({name: self.plugins[name] for name in selection})
 
 
 def table_for(selection: Selection) -> Table:

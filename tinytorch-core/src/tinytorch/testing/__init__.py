@@ -6,7 +6,7 @@ legal arguments of every op and how near an answer must be, `check_gradient` hol
 differences. It needs nothing but numpy and the core.
 
 Read in this order: draw, case, the pages of cases, table, gradients; then arguments, comparison, inputs, conduct,
-slopes, examination, conformity, shadow, plugins.
+slopes, examination, conformity, watching, shadow, plugins.
 """
 
 from tinytorch.testing.case import OpCase

@@ -6,17 +6,18 @@ import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType, SimpleNamespace
+from types import FrameType
 from typing import Any
 
 import tinytorch
 from tinytorch import plugins
-from tinytorch.plugins import Exactness, hookimpl
+from tinytorch.plugins import Exactness
 from tinytorch.testing.arguments import arrays_in, copied, described
 from tinytorch.testing.comparison import mismatch
 from tinytorch.testing.conduct import unequal
 from tinytorch.testing.examination import allowed, implementations, precisely, quietly
 from tinytorch.testing.table import cases_for
+from tinytorch.testing.watching import watching
 from tinytorch.types import Kernel
 
 HERE = str(Path(tinytorch.__file__).parent)
@@ -33,12 +34,11 @@ def shadow(*names: str) -> Iterator[None]:
     Every op runs twice, in this thread or task: it is for finding a mistake, not for training. An answer may be as far
     from the core's as the op's contract allows, however much further the plugin declares to be.
     """
-    plugins.register(SimpleNamespace(wrap_op=hookimpl(_watching(names))), "shadow")
-    with plugins.using("shadow", *names):
+    with watching("shadow", _comparing(names)) as name, plugins.using(name, *names):
         yield
 
 
-def _watching(names: tuple[str, ...]) -> Any:
+def _comparing(names: tuple[str, ...]) -> Any:
     """What stands around every op of the core that one of the plugins implements."""
 
     def wrap_op(op: Any, call: Kernel) -> Kernel | None:

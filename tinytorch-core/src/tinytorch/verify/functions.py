@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import subprocess
 import sys
@@ -18,9 +19,11 @@ from tinytorch import core, nn, optim, plugins
 from tinytorch.core.layers import linear
 from tinytorch.core.spatial.convolution import conv2d
 from tinytorch.core.tensor.elementwise import negative
+from tinytorch.core.tensor.random import Generator, drawing_from
 from tinytorch.core.tensor.tensor import Tensor
 from tinytorch.datasets import digits
 from tinytorch.plugins import registry
+from tinytorch.plugins.discovery import GROUP, entry_points
 from tinytorch.testing import OP_CASES, check_gradient
 from tinytorch.testing.arguments import arrays_in
 from tinytorch.testing.case import OpCase
@@ -31,9 +34,12 @@ GRADIENT_DRAWS = 3
 NEAR = 1e-5  # relative, of float32 against the formula in float64
 CALLS = 20_000
 
-FOREIGN = """
-import sys, tinytorch
-print(*sorted(name for name in sys.modules if name.startswith("tinytorch_")))
+OWN = {"tinytorch", "numpy", "pluggy", "importlib_metadata"}
+LOADED = """
+import sys, importlib_metadata, numpy.random, pluggy
+known = {*sys.modules}
+import tinytorch
+print(*sorted({*sys.modules} - known))
 """
 
 
@@ -56,14 +62,28 @@ def rows(plan: Plan) -> Iterator[Row]:
 
 
 def imports(plan: Plan) -> Row:
-    """Every page of the core can be imported; `import tinytorch` imports no plugin."""
+    """Every page of the core can be imported; `import tinytorch` imports no plugin, nor more than it depends on."""
     pages = [each.name for each in pkgutil.walk_packages(core.__path__, "tinytorch.core.")]
     for page in pages:
         importlib.import_module(page)
-    child = subprocess.run([sys.executable, "-c", FOREIGN], capture_output=True, text=True, check=False)  # noqa: S603  this Python, with a program of ours
-    told = child.stderr.strip().splitlines()[-1:] or [f"imports {child.stdout.strip()}"]
-    wrong = told if child.returncode or child.stdout.strip() else []
-    return row("imports", wrong, f"{len(pages)} pages of the core, no plugin")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    child = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=False, env=environment)  # noqa: S603  this Python, with a program of ours
+    wrong = child.stderr.strip().splitlines()[-1:] if child.returncode else foreign(child.stdout.split())
+    return row("imports", wrong, f"{len(pages)} pages of the core, no plugin, nothing beyond three distributions")
+
+
+def foreign(loaded: list[str]) -> list[str]:
+    """Say which modules are an installed plugin's, whatever they are called, or of what the core needs not."""
+    brought = {point.value.partition(":")[0].strip(): point.name for *_, point in entry_points(GROUP)}
+    found = {
+        module: name for module, name in brought.items() if any(f"{each}.".startswith(f"{module}.") for each in loaded)
+    }
+    others = {each.partition(".")[0] for each in loaded} - OWN - sys.stdlib_module_names
+    others -= {module.partition(".")[0] for module in found}
+    return [
+        *(f"`import tinytorch` imports {module}, the plugin '{name}'" for module, name in found.items()),
+        *(f"`import tinytorch` imports {name}, which the core does not depend on" for name in sorted(others)),
+    ]
 
 
 def derivatives(plan: Plan) -> Row:
@@ -171,24 +191,30 @@ def _is_own(name: str) -> bool:
 def workflow(plan: Plan) -> Row:
     """From data to a trained model to a file and back: it has learned, and what is read back answers the same."""
     train, test = digits()
-    tinytorch.manual_seed(plan.seed)
-    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
-    optimizer = optim.Adam(model.parameters(), lr=0.01)
-    x, y = train.tensors
-    for _ in range(30):
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(model(x), y).backward()
-        optimizer.step()
+    with drawing_from(Generator(plan.seed)):  # the process's own stream stays where it is
+        model, again = (_perceptron() for _ in range(2))
+    _train(model, *train.tensors)
     with tempfile.TemporaryDirectory() as folder, tinytorch.no_grad():
         path = Path(folder) / "model.npz"
         tinytorch.save(model.state_dict(), path)
-        again = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
         again.load_state_dict(tinytorch.load(path))
         scores, same = model(test.tensors[0]).array, again(test.tensors[0]).array
     right = float((scores.argmax(1) == test.tensors[1].array).mean())
     wrong = [f"only {right:.0%} of the digits are right, expected 85 %"] if right < 0.85 else []
     wrong += [] if np.array_equal(scores, same) else ["the model that was read back answers something else"]
     return row("workflow", wrong, f"{right:.1%} of the test digits after 30 steps; the same from a file")
+
+
+def _perceptron() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+
+
+def _train(model: nn.Module, x: Tensor, y: Tensor) -> None:
+    optimizer = optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(30):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(x), y).backward()
+        optimizer.step()
 
 
 def absence(plan: Plan) -> Row:

@@ -9,16 +9,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from tinytorch import plugins
-from tinytorch.plugins import hookimpl
 from tinytorch.testing import conduct
 from tinytorch.testing.arguments import arrays_in
 from tinytorch.testing.comparison import arrays_of
+from tinytorch.testing.watching import watching
 from tinytorch.types import Array, Kernel
 from tinytorch.verify import children, memory
 from tinytorch.verify.finding import Finding
@@ -28,13 +27,15 @@ from tinytorch.verify.selections import Selection, called, tolerance, tried
 from tinytorch.verify.trainings import Training, of_each_kind, seeded
 
 STEPS = 6
-CENSUS = "verify-census"
 SWITCH = 1e-5  # seconds that a thread may run at a time: so short that calls do meet
 
 
 def rows(plan: Plan) -> Iterator[Row]:
-    """Give a row for each check of the core alone and, where there are plugins, of all together."""
-    for selection in dict.fromkeys([(), plan.plugins]):
+    """Give a row for each check of all plugins together and, before them or where none is, of the core alone.
+
+    A quick plan has no time for both: half of a minute would go to what no plugin can change.
+    """
+    for selection in dict.fromkeys([plan.plugins] if plan.quick else [(), plan.plugins]):
         for name in [*CHECKS, *(OF_PLUGINS if selection else ())]:
             yield checked(name, selection, plan.seed)
         yield from _threads_of_blas(selection, plan.seed)
@@ -74,8 +75,8 @@ def _finite(selection: Selection, seed: int) -> Finding:
     """Count the numbers that are inf or nan; the op that gave the first is told first."""
     calls: dict[str, int] = {}
     bad: dict[str, int] = {}
-    plugins.register(SimpleNamespace(wrap_op=hookimpl(_census(calls, bad))), CENSUS)
-    taken((CENSUS, *selection), seed)
+    with watching("census", _census(calls, bad)) as census:
+        taken((census, *selection), seed)
     problems = [f"{op} gave {count} numbers that are inf or nan" for op, count in bad.items()]
     return Finding(problems, f"{sum(calls.values())} calls of {len(calls)} ops gave finite numbers")
 

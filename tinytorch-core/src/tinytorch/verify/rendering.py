@@ -10,12 +10,20 @@ COLUMNS = ("what", "outcome", "largest difference", "detail")
 STYLE = """
 :root { color-scheme: light dark }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse; width: 100%; margin: .5rem 0 2rem }
+table { border-collapse: collapse; table-layout: fixed; width: 100%; margin: .5rem 0 2rem }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #8884 }
-td:nth-child(1) { white-space: nowrap } td:nth-child(3) { font-variant-numeric: tabular-nums; white-space: nowrap }
-.passed { color: #17803d } .failed { color: #c62828; font-weight: 600 } .skipped, .measured { color: #777 }
+th:nth-child(1) { width: 30% } th:nth-child(2) { width: 5.5rem } th:nth-child(3) { width: 6rem }
+td { overflow-wrap: break-word } td:nth-child(3) { font-variant-numeric: tabular-nums }
+.passed { color: light-dark(#17803d, #5fce8b) } .failed { color: light-dark(#c62828, #ff8a80); font-weight: 600 }
+.skipped, .measured, dt { color: light-dark(#666, #aaa) }
 header p { font-size: 1.15rem } dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem }
-dt { color: #777 } dd { margin: 0 }
+dd { margin: 0 }
+@media (max-width: 45rem) {
+  thead, td:empty { display: none }
+  tr { display: block; padding: .5rem 0; border-bottom: 1px solid #8884 }
+  td { display: block; padding: 0; border: 0 } td:nth-child(1) { font-weight: 600 }
+  td:nth-child(3)::before { content: "largest difference: " }
+}
 """
 
 

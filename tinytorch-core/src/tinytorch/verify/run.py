@@ -28,7 +28,7 @@ SECTIONS: tuple[tuple[str, str, Rows], ...] = (
         "The same bits again, no nan, no leak, nothing changed elsewhere, plugins switched at any time.",
         health.rows,
     ),
-    ("Speed", "Measured here, interleaved; faster or slower only where the interval says so.", speed.rows),
+    ("Speed", speed.SHOWS, speed.rows),
     ("Plugins", "What is installed, and what enabling it can change.", modules.rows),
 )
 
