@@ -11,13 +11,12 @@ from typing import Any
 
 import tinytorch
 from tinytorch import plugins
-from tinytorch.plugins import Exactness
+from tinytorch.plugins import Exactness, Instrument, instrumented
 from tinytorch.testing.arguments import arrays_in, copied, described
 from tinytorch.testing.comparison import mismatch
 from tinytorch.testing.conduct import unequal
 from tinytorch.testing.examination import allowed, implementations, precisely, quietly
 from tinytorch.testing.table import cases_for
-from tinytorch.testing.watching import watching
 from tinytorch.types import Kernel
 
 HERE = str(Path(tinytorch.__file__).parent)
@@ -34,18 +33,22 @@ def shadow(*names: str) -> Iterator[None]:
     Every op runs twice, in this thread or task: it is for finding a mistake, not for training. An answer may be as far
     from the core's as the op's contract allows, however much further the plugin declares to be.
     """
-    with watching("shadow", _comparing(names)) as name, plugins.using(name, *names):
+    with plugins.using(*names), instrumented(_Shadow(names)):
         yield
 
 
-def _comparing(names: tuple[str, ...]) -> Any:
-    """What stands around every op of the core that one of the plugins implements."""
+class _Shadow(Instrument):
+    """Stands around every op of the core that one of the plugins implements."""
 
-    def wrap_op(op: Any, call: Kernel) -> Kernel | None:
-        functions = [mine[op.name] for mine in map(implementations, names) if op.name in mine]
+    name = "shadow"
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+
+    def wrap_op(self, op: Any, call: Kernel) -> Kernel | None:
+        """Call both, and compare."""
+        functions = [mine[op.name] for mine in map(implementations, self.names) if op.name in mine]
         return _compared(op, call, functions) if functions and cases_for(op.name) else None
-
-    return wrap_op
 
 
 def _compared(op: Any, call: Kernel, functions: list[Any]) -> Kernel:

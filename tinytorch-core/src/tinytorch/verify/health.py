@@ -7,6 +7,7 @@ and go in the middle of a step or in another thread.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -14,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from tinytorch import plugins
+from tinytorch.plugins import Instrument, instrumented
 from tinytorch.testing import conduct
 from tinytorch.testing.arguments import arrays_in
 from tinytorch.testing.comparison import arrays_of
-from tinytorch.testing.watching import watching
 from tinytorch.types import Array, Kernel
 from tinytorch.verify import children, memory
 from tinytorch.verify.finding import Finding
@@ -73,30 +74,34 @@ def _repeats(selection: Selection, seed: int) -> Finding:
 
 def _finite(selection: Selection, seed: int) -> Finding:
     """Count the numbers that are inf or nan; the op that gave the first is told first."""
-    calls: dict[str, int] = {}
-    bad: dict[str, int] = {}
-    with watching("census", _census(calls, bad)) as census:
-        taken((census, *selection), seed)
-    problems = [f"{op} gave {count} numbers that are inf or nan" for op, count in bad.items()]
-    return Finding(problems, f"{sum(calls.values())} calls of {len(calls)} ops gave finite numbers")
+    census = _Census()
+    with instrumented(census):
+        taken(selection, seed)
+    problems = [f"{op} gave {count} numbers that are inf or nan" for op, count in census.bad.items()]
+    return Finding(problems, f"{census.calls.total()} calls of {len(census.calls)} ops gave finite numbers")
 
 
-def _census(calls: dict[str, int], bad: dict[str, int]) -> Callable[[Any, Kernel], Kernel]:
-    """What counts an op's calls, and the numbers in its answers, or in what it writes, that are not finite."""
+class _Census(Instrument):
+    """Counts an op's calls, and the numbers in its answers, or in what it writes, that are not finite."""
 
-    def wrap_op(op: Any, call: Kernel) -> Kernel:
+    name = "census"
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self.bad: Counter[str] = Counter()
+
+    def wrap_op(self, op: Any, call: Kernel) -> Kernel:
+        """Count what the call gives."""
+
         def counted(*arguments: Any) -> Any:
             out = call(*arguments)
-            calls[op.name] = calls.get(op.name, 0) + 1
+            self.calls[op.name] += 1
             arrays = arrays_in(arguments if op.inplace else arrays_of(out))
-            count = sum(int((~np.isfinite(each)).sum()) for each in arrays if each.dtype.kind == "f")
-            if count:
-                bad[op.name] = bad.get(op.name, 0) + count
+            if count := sum(int((~np.isfinite(each)).sum()) for each in arrays if each.dtype.kind == "f"):
+                self.bad[op.name] += count
             return out
 
         return counted
-
-    return wrap_op
 
 
 def _traced(selection: Selection, seed: int) -> Finding:
