@@ -217,9 +217,52 @@ def spoilt_second(out):
     return (out[0], slightly(out[1]), *out[2:])
 
 
+def of_dtype(dtype):
+    return lambda x, *rest: x.dtype == dtype
+
+
+def in_float64(kernel):
+    def function(a, b):
+        out = kernel(a.astype(np.float64), b.astype(np.float64)) if a.dtype.kind == "i" else kernel(a, b)
+        return np.asarray(out).astype(a.dtype)
+
+    return function
+
+
+def one_more(out):
+    out = np.asarray(out)
+    return (out + np.ones((), out.dtype)).astype(out.dtype)
+
+
+def steps_twice_in(dtype):
+    def make(kernel):
+        def function(params, *rest):
+            return kernel(params, *rest) and (params[0].dtype != dtype or kernel(params, *rest))
+
+        return function
+
+    return make
+
+
 SABOTAGES = [
     Sabotage("wrong in float64 alone", "exp", changed(lambda x: x.dtype == np.float64, slightly), "answers"),
     Sabotage("wrong in float32 alone", "exp", changed(lambda x: x.dtype == np.float32, slightly), "answers"),
+    Sabotage("wrong in float16 alone", "exp", changed(of_dtype("float16"), slightly), "answers"),
+    Sabotage(
+        "close, and wrong in float16 alone",
+        "softmax",
+        changed(of_dtype("float16"), one_more),
+        "answers",
+        declare=close(rtol=1e-6),
+    ),
+    *[
+        Sabotage(f"wrong in {dtype} alone", "add", changed(of_dtype(dtype), one_more), "answers")
+        for dtype in ("int64", "int32", "uint8", "bool")
+    ],
+    Sabotage("loses the digits of whole numbers", "multiply", in_float64, "answers"),
+    Sabotage("wrong in whole numbers' rows", "reshape_to", changed(of_dtype("int64"), one_more), "answers"),
+    Sabotage("casts truth values wrongly", "cast", changed(of_dtype("bool"), one_more), "answers"),
+    Sabotage("steps wrongly in float16", "sgd_step", steps_twice_in("float16"), "answers"),
     Sabotage("writes its input", "exp", in_place, "inputs"),
     Sabotage("gives its input back", "absolute", lambda kernel: lambda x: x, "memory"),
     Sabotage("gives the same buffer again", "exp", same_buffer, "memory"),

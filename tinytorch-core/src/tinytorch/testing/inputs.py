@@ -1,6 +1,7 @@
 """The inputs that an implementation is tried on: all that is legal, and where implementations are wrong.
 
-Small and large, empty and without dimensions, in every memory layout, broadcast, read-only, huge, tiny, inf and nan.
+Small and large, empty and without dimensions, in every dtype and memory layout, broadcast, read-only, huge, tiny, inf
+and nan.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from tinytorch.testing import draw
 from tinytorch.testing.arguments import arrays_in, mapped
 from tinytorch.testing.case import Arguments, OpCase
+from tinytorch.testing.dtypes import in_other_dtypes
 from tinytorch.types import Array
 
 Generator = np.random.Generator
@@ -27,6 +29,7 @@ class Input(NamedTuple):
 
     kind: str
     arguments: Arguments
+    dtype: str
     ordinary: bool = True  # numbers as models have them: warnings would be the implementation's own
 
 
@@ -34,16 +37,19 @@ def inputs(case: OpCase, dtype: str, draws: int, seed: int = 0) -> Iterator[Inpu
     """Inputs of a row's op: `draws` small ones, some of every other kind."""
     rng = np.random.default_rng([seed, *case.op.encode()])
     for _ in range(draws):
-        yield Input("small", case.sample(rng, np.dtype(dtype)))
+        yield Input("small", case.sample(rng, np.dtype(dtype)), dtype)
     with draw.large():
         for _ in range(max(1, draws // 8)):
-            yield Input("large", case.sample(rng, np.dtype(dtype)))
+            yield Input("large", case.sample(rng, np.dtype(dtype)), dtype)
     yield from _of_shape(case, rng, dtype)
+    if dtype == case.dtypes[0]:
+        for other, arguments in in_other_dtypes(case, rng, max(1, draws // 8)):
+            yield Input(str(other), arguments, str(other))
     if case.declared().inplace or np.dtype(dtype).kind != "f":
         return
     for kind, change in CHANGES.items():
         for _ in range(max(1, draws // 8)):
-            yield Input(kind, _changed(case, rng, dtype, change), kind in ORDINARY)
+            yield Input(kind, _changed(case, rng, dtype, change), dtype, kind in ORDINARY)
 
 
 def _of_shape(case: OpCase, rng: Generator, dtype: str) -> Iterator[Input]:
@@ -52,7 +58,7 @@ def _of_shape(case: OpCase, rng: Generator, dtype: str) -> Iterator[Input]:
         for _ in range(TRIES):
             arguments = case.sample(rng, np.dtype(dtype))
             if any(not (array.size if kind == "empty" else array.ndim) for array in arrays_in(arguments)):
-                yield Input(kind, arguments)
+                yield Input(kind, arguments, dtype)
                 break
 
 

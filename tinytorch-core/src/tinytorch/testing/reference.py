@@ -17,7 +17,9 @@ from tinytorch.plugins.validation import implemented_ops
 from tinytorch.testing.arguments import arrays_in, mapped
 from tinytorch.testing.case import Arguments, OpCase
 from tinytorch.testing.comparison import arrays_of
-from tinytorch.types import Array, Kernel
+from tinytorch.types import Kernel
+
+NARROW = (np.dtype("float16"), np.dtype("float32"))
 
 
 def implementations(plugin: str) -> dict[str, Any]:
@@ -38,7 +40,12 @@ def contract(case: OpCase, dtype: str) -> Exactness:
 
 
 def allowed(case: OpCase, function: Any, dtype: str) -> Exactness:
-    """How far an implementation's answers may be: what it declares, but no further than the contract."""
+    """How far an implementation's answers may be: what it declares, but no further than the contract.
+
+    One that is exact is so in every dtype.
+    """
+    if is_exact(function):
+        return Exactness()
     own = (declared(function) or {}).get(dtype)
     limit = contract(case, dtype)
     return limit if own is None else Exactness(min(own.rtol, limit.rtol), min(own.atol, limit.atol))
@@ -58,11 +65,13 @@ def quietly(call: Kernel, arguments: Arguments) -> Any:
 
 
 def precisely(op: Op, arguments: Arguments) -> Callable[[], Sequence[Any]] | None:
-    """The core's answer in float64, asked for where float32 answers differ: till then nobody may write arguments."""
-    if not any(each.dtype == np.float32 for each in arrays_in(arguments)):
+    """What the core answers or writes in float64, where that is asked for: till then nobody may write arguments."""
+    if not any(each.dtype in NARROW for each in arrays_in(arguments)):
         return None
 
-    def wide(array: Array) -> Array:
-        return array.astype(np.float64) if array.dtype == np.float32 else array
+    def wide() -> Sequence[Any]:
+        widened = mapped(lambda array: array.astype(np.float64 if array.dtype in NARROW else array.dtype), arguments)
+        answer = quietly(op.kernel, widened)
+        return arrays_in(widened) if op.inplace else arrays_of(answer)
 
-    return lambda: arrays_of(quietly(op.kernel, mapped(wide, arguments)))
+    return wide
