@@ -17,6 +17,7 @@ from tinytorch.plugins import close, exact, hookimpl, registry
 KEPT = []
 BUFFER = np.empty(1 << 20, np.float32)
 SEEN = set()
+PREPARED = {}
 
 
 @contextmanager
@@ -31,6 +32,7 @@ def restored():
     os.environ.update(environment)
     KEPT.clear()
     SEEN.clear()
+    PREPARED.clear()
 
 
 @dataclass(frozen=True)
@@ -244,6 +246,56 @@ def steps_twice_in(dtype):
     return make
 
 
+def remembering(key):
+    """Prepare the second input once, and know it again by `key`."""
+
+    def make(kernel):
+        def function(a, b):
+            prepared = PREPARED.setdefault(key(b), (b, b.copy()))[1]  # b, too: its place stays taken
+            return kernel(a, prepared if prepared.shape == b.shape and prepared.dtype == b.dtype else b)
+
+        return function
+
+    return make
+
+
+def leaks(when):
+    return lambda x: KEPT.append(bytes(1000)) if when(x) else None
+
+
+def shared_in_float64(kernel):
+    shared = shared_scratch(kernel)
+    return lambda x: shared(x) if x.dtype == np.float64 else kernel(x)
+
+
+def restores(kernel):
+    """Go on from what a parameter was when it was first seen."""
+
+    def function(params, grads, *rest):
+        known = PREPARED.setdefault(id(params[0]), (params, [np.array(p) for p in params]))[1]
+        for param, old in zip(params, known, strict=True):
+            param[...] = old
+        return kernel(params, grads, *rest)
+
+    return function
+
+
+def ring(kernel):
+    buffers = {}
+
+    def function(x):
+        out = kernel(x)
+        if not isinstance(out, np.ndarray) or not out.size:
+            return out
+        bufs, count = buffers.setdefault((out.shape, out.dtype), ([np.empty_like(out) for _ in range(4)], [0]))
+        count[0] += 1
+        mine = bufs[count[0] % 4]
+        mine[...] = out
+        return mine
+
+    return function
+
+
 SABOTAGES = [
     Sabotage("wrong in float64 alone", "exp", changed(lambda x: x.dtype == np.float64, slightly), "answers"),
     Sabotage("wrong in float32 alone", "exp", changed(lambda x: x.dtype == np.float32, slightly), "answers"),
@@ -264,6 +316,10 @@ SABOTAGES = [
     Sabotage("casts truth values wrongly", "cast", changed(of_dtype("bool"), one_more), "answers"),
     Sabotage("steps wrongly in float16", "sgd_step", steps_twice_in("float16"), "answers"),
     Sabotage("writes its input", "exp", in_place, "inputs"),
+    Sabotage("gives one of four buffers again", "exp", ring, "memory"),
+    Sabotage("knows an array by its identity", "matmul", remembering(id), "repetition"),
+    Sabotage("knows an array by its memory", "matmul", remembering(lambda b: b.ctypes.data), "repetition"),
+    Sabotage("keeps the parameters of an array it knows", "sgd_step", restores, "repetition"),
     Sabotage("gives its input back", "absolute", lambda kernel: lambda x: x, "memory"),
     Sabotage("gives the same buffer again", "exp", same_buffer, "memory"),
     Sabotage("wrong where memory has gaps", "exp", changed(not_contiguous, slightly), "answers"),
@@ -291,6 +347,9 @@ SABOTAGES = [
     Sabotage("gives another shape", "exp", changed(lambda x: x.ndim > 1, lambda o: o.reshape(-1)), "answers"),
     Sabotage("wrong in its second output", "layer_norm", changed(always, spoilt_second), "answers"),
     Sabotage("leaks its answers", "exp", before(lambda x: KEPT.append(x.copy())), "leaks"),
+    Sabotage("leaks in float64 alone", "exp", before(leaks(of_dtype("float64"))), "leaks"),
+    Sabotage("leaks in small inputs alone", "exp", before(leaks(lambda x: x.size < 100)), "leaks"),
+    Sabotage("shares scratch in float64 alone", "exp", shared_in_float64, "threads"),
     Sabotage("changes numpy's error state", "exp", before(lambda x: np.seterr(all="ignore")), "state"),
     Sabotage("seeds numpy's random numbers", "exp", before(lambda x: np.random.seed(0)), "state"),  # noqa: NPY002
     Sabotage("seeds Python's random numbers", "exp", before(lambda x: random.seed(0)), "state"),

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tinytorch.core.tensor.op import Op
 from tinytorch.testing import draw
-from tinytorch.testing.arguments import arrays_in, mapped
+from tinytorch.testing.arguments import arrays_in, copied, mapped
 from tinytorch.testing.case import Arguments, OpCase
 from tinytorch.testing.dtypes import in_other_dtypes
 from tinytorch.types import Array
@@ -54,12 +55,15 @@ def inputs(case: OpCase, dtype: str, draws: int, seed: int = 0) -> Iterator[Inpu
 
 def _of_shape(case: OpCase, rng: Generator, dtype: str) -> Iterator[Input]:
     """An empty input and one without dimensions, where the row has such."""
-    for kind in ("empty", "0-d"):
-        for _ in range(TRIES):
-            arguments = case.sample(rng, np.dtype(dtype))
+    missing = ["empty", "0-d"]
+    for _ in range(TRIES):
+        arguments = case.sample(rng, np.dtype(dtype))
+        for kind in list(missing):
             if any(not (array.size if kind == "empty" else array.ndim) for array in arrays_in(arguments)):
-                yield Input(kind, arguments, dtype)
-                break
+                missing.remove(kind)
+                yield Input(kind, copied(arguments), dtype)
+        if not missing:
+            break
 
 
 def _changed(case: OpCase, rng: Generator, dtype: str, change: Change) -> Arguments:
@@ -71,6 +75,15 @@ def _changed(case: OpCase, rng: Generator, dtype: str, change: Change) -> Argume
         return change(rng, array) if array.dtype.kind == "f" else array
 
     return (*mapped(of_floats, arguments[:count]), *arguments[count:])
+
+
+def turn_around(op: Op, arguments: Arguments) -> None:
+    """Turn the numbers in all arrays around, along every dimension: what was saved of others still belongs to them.
+
+    Not so where time is masked causally: of attention's backward, only the gradient is changed.
+    """
+    for array in arrays_in(arguments[:1] if op.name == "attention_grad" else arguments):
+        array[...] = np.flip(array).copy()
 
 
 def _strided(rng: Generator, x: Array) -> Array:

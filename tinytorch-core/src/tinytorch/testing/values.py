@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,7 @@ from tinytorch.testing.arguments import arrays_in, copied, described
 from tinytorch.testing.case import Arguments, OpCase
 from tinytorch.testing.comparison import arrays_of, difference, mismatch, same_bits
 from tinytorch.testing.finding import Examination
-from tinytorch.testing.inputs import Input, inputs
+from tinytorch.testing.inputs import Input, inputs, turn_around
 from tinytorch.testing.reference import allowed, answering, contract, precisely, quietly
 from tinytorch.testing.table import cases_for
 from tinytorch.types import Array, Kernel
@@ -44,11 +45,12 @@ def try_values(found: Examination, plugin: str, function: Any, draws: int, seed:
             with conduct.unusual_dice():
                 for given in inputs(case, dtype, draws, seed):
                     _try_input(found, call, case, given, allowed(case, function, given.dtype))
-    if not any(each.check == "answers" for each in found.problems):
-        rng = np.random.default_rng(seed)
-        with draw.large():
-            some = [cases[0].sample(rng, np.dtype(cases[0].dtypes[0])) for _ in range(conduct.THREADS)]
-        _try_often(found, call, cases[0].declared(), some)
+    if any(each.check == "answers" for each in found.problems):
+        return
+    with ThreadPoolExecutor(conduct.THREADS) as pool:
+        for case in cases:
+            for dtype in case.dtypes:
+                _try_often(found, pool, call, case, dtype, seed)
 
 
 def _try_input(found: Examination, call: Kernel, case: OpCase, given: Input, distance: Exactness) -> None:
@@ -58,8 +60,7 @@ def _try_input(found: Examination, call: Kernel, case: OpCase, given: Input, dis
     expected = copied(arguments) if op.inplace else arguments
     before = [array.copy() for array in arrays_in(arguments)]
     label = f"({given.kind} input: {described(arguments)})"
-    rounded = given.kind == "float16" or (given.kind == "large" and not op.inplace)
-    precise = precisely(op, copied(arguments)) if rounded else None
+    precise = precisely(op, copied(arguments) if op.inplace else arguments)
     core = quietly(op.kernel, expected)
     mine = _answer(found, call, arguments, given, label)
     if mine is FAILED:
@@ -75,6 +76,8 @@ def _try_input(found: Examination, call: Kernel, case: OpCase, given: Input, dis
     found.difference = max(found.difference, difference(mine, core))
     if not op.inplace:
         _try_again(found, call, op, arguments, mine, label)
+    if given.kind in ("small", "large"):
+        _try_refilled(found, call, op, arguments, distance, label)
 
 
 def _try_inputs(found: Examination, arguments: Arguments, before: Sequence[Array], label: str) -> None:
@@ -126,16 +129,51 @@ def _try_again(found: Examination, call: Kernel, op: Op, arguments: Arguments, m
         found.note("memory", f"gives the memory of an earlier answer {label}")
 
 
-def _try_often(found: Examination, call: Kernel, op: Op, drawn: Sequence[Arguments]) -> None:
-    """Calls in several threads give what they give in one; calls leave no memory behind."""
-    alone = [_after(op, call, copied(each)) for each in drawn]
-    together = conduct.in_threads(lambda *arguments: _after(op, call, arguments), [copied(x) for x in drawn])
+def _try_refilled(
+    found: Examination, call: Kernel, op: Op, arguments: Arguments, distance: Exactness, label: str
+) -> None:
+    """The same arrays with other numbers in them: nobody remembers an array by its name or place."""
+    if op.inplace:  # has just written other numbers into them
+        expected = copied(arguments)
+    else:
+        turn_around(op, arguments)
+        expected = arguments
+    precise = precisely(op, copied(arguments) if op.inplace else arguments)
+    core, mine = quietly(op.kernel, expected), quietly(call, arguments)
+    if op.inplace:
+        core, mine = arrays_in(expected), arrays_in(arguments)
+    if message := mismatch(mine, core, distance, precise):
+        found.note("repetition", f"{message}, where the same arrays hold other numbers than before {label}")
+
+
+def _try_often(found: Examination, pool: ThreadPoolExecutor, call: Kernel, case: OpCase, dtype: str, seed: int) -> None:
+    """Calls in several threads give what they give in one; calls leave no memory behind, and answers alone."""
+    op, rng = case.declared(), np.random.default_rng(seed)
+    few = case.sample(rng, np.dtype(dtype))
+    with draw.large():
+        many = [case.sample(rng, np.dtype(dtype)) for _ in range(conduct.THREADS)]
+    alone = [_after(op, call, copied(each)) for each in many]
+    together = conduct.in_threads(lambda *arguments: _after(op, call, arguments), [copied(x) for x in many], pool)
     if any(mismatch(a, b, Exactness()) for a, b in zip(together, alone, strict=True)):
         found.note("threads", "gives something else in several threads at once")
-    largest = max(drawn, key=lambda each: sum(array.nbytes for array in arrays_in(each)))
-    kept = quietly(conduct.leaked_bytes, (partial(call, *largest),))
-    if kept > conduct.KEPT:
-        found.note("leaks", f"keeps {kept:.0f} bytes of every call ({described(largest)})")
+    largest = max(many, key=lambda each: sum(array.nbytes for array in arrays_in(each)))
+    for arguments in (few, largest) if dtype == case.dtypes[0] else (few,):
+        _try_held(found, call, op, arguments)
+        kept = quietly(conduct.leaked_bytes, (partial(call, *arguments),))
+        if kept > conduct.KEPT:
+            found.note("leaks", f"keeps {kept:.0f} bytes of every call ({described(arguments)})")
+
+
+def _try_held(found: Examination, call: Kernel, op: Op, arguments: Arguments) -> None:
+    """Answers that a caller keeps stay as they were, each in memory of its own."""
+    if op.inplace or op.view:
+        return
+    first = arrays_of(quietly(call, arguments))
+    before = copied(tuple(first))
+    held = [first, *[arrays_of(quietly(call, arguments)) for _ in range(conduct.HELD - 1)]]
+    apart = not any(conduct.share_memory(held[i], held[k]) for i in range(len(held)) for k in range(i))
+    if not apart or mismatch(first, list(before), Exactness()):
+        found.note("memory", f"gives the memory of an earlier answer again ({described(arguments)})")
 
 
 def _after(op: Op, call: Kernel, arguments: Arguments) -> Any:
