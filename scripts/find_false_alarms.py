@@ -16,7 +16,7 @@ from tinytorch import plugins
 from tinytorch.testing import check_plugin
 from tinytorch.testing.plugins import make
 
-RIGHT = ("loopback", "decliner")  # the first is the core itself, registered as a plugin
+RIGHT = ("loopback", "close", "decliner")  # the first is the core itself, registered as a plugin
 
 
 def main() -> int:
