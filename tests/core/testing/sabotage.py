@@ -296,6 +296,31 @@ def ring(kernel):
     return function
 
 
+def skips(when):
+    """Take no step for gradients of a kind."""
+
+    def make(kernel):
+        def function(params, grads, *rest):
+            return True if any(map(when, grads)) else kernel(params, grads, *rest)
+
+        return function
+
+    return make
+
+
+def loses_strided(kernel):
+    """Step in row-major copies, which nobody copies back."""
+
+    def function(params, *rest):
+        return kernel([np.ascontiguousarray(p) if p.ndim else p for p in params], *rest)
+
+    return function
+
+
+def read_only(first, second, *rest):
+    return not second.flags.writeable
+
+
 SABOTAGES = [
     Sabotage("wrong in float64 alone", "exp", changed(lambda x: x.dtype == np.float64, slightly), "answers"),
     Sabotage("wrong in float32 alone", "exp", changed(lambda x: x.dtype == np.float32, slightly), "answers"),
@@ -362,6 +387,12 @@ SABOTAGES = [
     Sabotage("answers NotImplemented", "exp", lambda kernel: lambda x: NotImplemented, "answers"),
     Sabotage("answers a list", "exp", changed(always, lambda o: np.asarray(o).tolist()), "answers"),
     Sabotage("declines after writing", "exp", declines_after_writing, "inputs"),
+    Sabotage("skips gradients with nan", "adam_step", skips(lambda g: np.isnan(g).any()), "answers"),
+    Sabotage("skips huge gradients", "sgd_step", skips(far), "answers"),
+    Sabotage("skips gradients that cannot be written", "sgd_step", skips(lambda g: not g.flags.writeable), "answers"),
+    Sabotage("steps in copies of strided parameters", "rmsprop_step", loses_strided, "answers"),
+    Sabotage("wrong where saved state is read-only", "layer_norm_grad", changed(read_only, spoilt_second), "answers"),
+    Sabotage("wrong where an index is read-only", "gather_along", changed(read_only, slightly), "answers"),
     Sabotage("takes no step", "sgd_step", does_nothing, "answers"),
     Sabotage("writes gradients in its step", "adam_step", writes_gradients, "inputs"),
     Sabotage(

@@ -88,7 +88,7 @@ def leaked_bytes(call: Callable[[], Any]) -> float:
     Python keeps the memory of freed tuples for new ones till a full collection, which takes too long to do it always.
     """
     kept = kept_bytes(call)
-    return kept if kept <= KEPT else kept_bytes(call, CLOSER * CALLS, generation=2)
+    return kept if kept <= KEPT else kept_bytes(call, CLOSER * CALLS, 2 * ROUNDS, generation=2)
 
 
 def kept_bytes(call: Callable[[], Any], calls: int = CALLS, rounds: int = ROUNDS, generation: int = 1) -> float:
@@ -116,7 +116,7 @@ def _traced_after(call: Callable[[], Any], calls: int, generation: int) -> int:
 
 
 def in_threads(call: Kernel, inputs: Sequence[Arguments], pool: ThreadPoolExecutor | None = None) -> list[Any]:
-    """The answers of calls in several threads at once, each input in a thread of its own, of a pool that has as many."""
+    """The answers of calls in several threads at once, each in a thread of its own, of a pool that has as many."""
     if pool is None:
         with ThreadPoolExecutor(len(inputs)) as own:
             return in_threads(call, inputs, own)

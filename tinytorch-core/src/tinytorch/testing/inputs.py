@@ -46,11 +46,9 @@ def inputs(case: OpCase, dtype: str, draws: int, seed: int = 0) -> Iterator[Inpu
     if dtype == case.dtypes[0]:
         for other, arguments in in_other_dtypes(case, rng, max(1, draws // 8)):
             yield Input(str(other), arguments, str(other))
-    if case.declared().inplace or np.dtype(dtype).kind != "f":
-        return
-    for kind, change in CHANGES.items():
+    for kind in CHANGES if np.dtype(dtype).kind == "f" else LAYOUTS:
         for _ in range(max(1, draws // 8)):
-            yield Input(kind, _changed(case, rng, dtype, change), dtype, kind in ORDINARY)
+            yield Input(kind, _changed(case, rng, dtype, kind), dtype, kind in ORDINARY)
 
 
 def _of_shape(case: OpCase, rng: Generator, dtype: str) -> Iterator[Input]:
@@ -66,15 +64,32 @@ def _of_shape(case: OpCase, rng: Generator, dtype: str) -> Iterator[Input]:
             break
 
 
-def _changed(case: OpCase, rng: Generator, dtype: str, change: Change) -> Arguments:
-    """Drawn arguments with their floats changed: of a backward op only the gradient, the rest is saved state."""
+def _changed(case: OpCase, rng: Generator, dtype: str, kind: str) -> Arguments:
+    """Drawn arguments with those changed that may be: another layout of all arrays, other numbers in some."""
     arguments = case.sample(rng, np.dtype(dtype))
-    count = 1 if case.op.endswith("_grad") else len(arguments)
+    places = _places(case, kind)
 
-    def of_floats(array: Array) -> Array:
-        return change(rng, array) if array.dtype.kind == "f" else array
+    def change(array: Array) -> Array:
+        return CHANGES[kind](rng, array) if kind in LAYOUTS or array.dtype == dtype else array
 
-    return (*mapped(of_floats, arguments[:count]), *arguments[count:])
+    return tuple(
+        mapped(change, [each])[0] if places is None or place in places else each for place, each in enumerate(arguments)
+    )
+
+
+def _places(case: OpCase, kind: str) -> tuple[int, ...] | None:
+    """Which arguments may be changed; None: all.
+
+    What is written must be writable memory of its own, so an in-place op has but its gradients in any; its states go
+    with the numbers of earlier ones. What a backward op takes besides the gradient was saved: no forward gives it huge,
+    and where rows say that it belongs together (order 0), it is not broadcast either.
+    """
+    op = case.declared()
+    if op.inplace:
+        grads = op.arguments.index("grads")
+        return None if kind in WRITABLE else (grads,) if kind in ORDINARY else (op.arguments.index("params"), grads)
+    saved = op.name.endswith("_grad") and kind not in LAYOUTS and (kind != "broadcast" or case.order == 0)
+    return (0,) if saved else None
 
 
 def turn_around(op: Op, arguments: Arguments) -> None:
@@ -132,4 +147,6 @@ CHANGES: dict[str, Change] = {
     "tiny": _scaled(1e-30),
     "inf and nan": _special,
 }
-ORDINARY = ("strided", "transposed", "broadcast", "read-only")
+WRITABLE = ("strided", "transposed")
+LAYOUTS = (*WRITABLE, "read-only")
+ORDINARY = (*LAYOUTS, "broadcast")
