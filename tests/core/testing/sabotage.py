@@ -167,6 +167,11 @@ def warn(*args):
     warnings.warn("this is slow", stacklevel=2)
 
 
+def warns_of_infinity(x):
+    if not_finite(x):
+        warn()
+
+
 def frozen(out):
     out = np.array(out)
     out.flags.writeable = False
@@ -380,6 +385,7 @@ SABOTAGES = [
     Sabotage("seeds Python's random numbers", "exp", before(lambda x: random.seed(0)), "state"),
     Sabotage("filters warnings", "exp", before(lambda x: warnings.simplefilter("ignore")), "state"),
     Sabotage("sets the environment", "exp", before(lambda x: os.environ.update(FAST="1")), "state"),
+    Sabotage("warns of inf and nan", "exp", before(warns_of_infinity), "warnings"),
     Sabotage("warns", "exp", before(warn), "warnings"),
     Sabotage("rolls dice", "exp", changed(always, random_last_bit), "repetition", declare=close(rtol=1e-6, atol=1e-7)),
     Sabotage("wrong when it is asked again", "exp", wrong_on_second_sight, "repetition"),

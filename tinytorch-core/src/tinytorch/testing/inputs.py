@@ -31,7 +31,6 @@ class Input(NamedTuple):
     kind: str
     arguments: Arguments
     dtype: str
-    ordinary: bool = True  # numbers as models have them: warnings would be the implementation's own
 
 
 def inputs(case: OpCase, dtype: str, draws: int, seed: int = 0) -> Iterator[Input]:
@@ -48,7 +47,7 @@ def inputs(case: OpCase, dtype: str, draws: int, seed: int = 0) -> Iterator[Inpu
             yield Input(str(other), arguments, str(other))
     for kind in CHANGES if np.dtype(dtype).kind == "f" else LAYOUTS:
         for _ in range(max(1, draws // 8)):
-            yield Input(kind, _changed(case, rng, dtype, kind), dtype, kind in ORDINARY)
+            yield Input(kind, _changed(case, rng, dtype, kind), dtype)
 
 
 def _of_shape(case: OpCase, rng: Generator, dtype: str) -> Iterator[Input]:

@@ -61,8 +61,8 @@ def _try_input(found: Examination, call: Kernel, case: OpCase, given: Input, dis
     before = [array.copy() for array in arrays_in(arguments)]
     label = f"({given.kind} input: {described(arguments)})"
     precise = precisely(op, copied(arguments) if op.inplace else arguments)
-    core = quietly(op.kernel, expected)
-    mine = _answer(found, call, arguments, given, label)
+    core, core_warns = _core(op, expected)
+    mine = _answer(found, call, arguments, core_warns, label)
     if mine is FAILED:
         return
     if op.inplace:
@@ -104,22 +104,29 @@ def _written(
 FAILED = object()
 
 
-def _answer(found: Examination, call: Kernel, arguments: Arguments, given: Input, label: str) -> Any:
+def _answer(found: Examination, call: Kernel, arguments: Arguments, core_warns: bool, label: str) -> Any:
     """The answer of a call, with what it changed or told noted."""
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         state = conduct.global_state()
         try:
-            mine = call(*arguments) if given.ordinary else quietly(call, arguments)
+            mine = call(*arguments)
         except Exception as error:  # noqa: BLE001  whatever a plugin raises is the finding
             found.note("answers", f"raises {type(error).__name__}: {error} {label}")
             mine = FAILED
         for name in conduct.changed_state(state):
             found.note("state", f"changes {name} {label}")
     np.seterr(**state["numpy's error state"])  # so that what comes next is not its doing
-    if told and given.ordinary:
+    if told and not core_warns:
         found.note("warnings", f"warns: {told[0].message} {label}")
     return mine
+
+
+def _core(op: Op, arguments: Arguments) -> tuple[Any, bool]:
+    """The core's answer, and whether it warns of something."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        return op.kernel(*arguments), bool(told)
 
 
 def _try_again(found: Examination, call: Kernel, op: Op, arguments: Arguments, mine: Any, label: str) -> None:
