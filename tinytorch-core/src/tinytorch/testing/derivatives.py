@@ -65,22 +65,22 @@ def _try_slopes(found: Examination, plugin: str, case: OpCase, arguments: Argume
 @contextmanager
 def _in_the_cores_order(plugin: str) -> Iterator[None]:
     """Use a plugin whose answers are laid out in memory as the core's are."""
-    plugins.register(SimpleNamespace(wrap_op=hookimpl(_laid_out)), "the core's order")
-    with plugins.using("the core's order", plugin):
+    plugins.register(SimpleNamespace(wrap_op=hookimpl(_laid_out)), "core-order")
+    with plugins.using("core-order", plugin):
         yield
 
 
 def _laid_out(op: Any, call: Kernel) -> Kernel | None:
     def laid_out(*arguments: Any) -> Any:
         core, mine = quietly(op.kernel, arguments), call(*arguments)
-        parts = [_as(a, b) for a, b in zip(arrays_of(mine), arrays_of(core), strict=True)]
+        parts = [_as(a, b) for a, b in zip(arrays_of(mine), arrays_of(core), strict=False)]
         return tuple(parts) if isinstance(mine, tuple) else parts[0]
 
     return None if op.inplace else laid_out
 
 
 def _as(mine: Any, core: Any) -> Any:
-    if not isinstance(core, np.ndarray) or mine.shape != core.shape or mine.strides == core.strides:
+    if not isinstance(core, np.ndarray) or not isinstance(mine, np.ndarray) or mine.shape != core.shape:
         return mine
     out = np.empty_like(core, mine.dtype)
     out[...] = mine
