@@ -106,7 +106,7 @@ def _fields(name: str, op: str) -> dict[str, str]:
 def _contract(op: str) -> str:
     """How far an answer may be from the core's, by dtype."""
     from tinytorch.testing import cases_for  # drawing inputs is nothing that other commands need
-    from tinytorch.testing.examination import contract
+    from tinytorch.testing.reference import contract
 
     told = {dtype: str(contract(case, dtype)) for case in cases_for(op) for dtype in case.tolerance}
     return ", ".join(f"{dtype} {distance}" for dtype, distance in told.items())

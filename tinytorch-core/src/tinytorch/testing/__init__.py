@@ -5,13 +5,14 @@
 legal arguments of every op and how near an answer must be, `check_gradient` holds derivatives against finite
 differences. It needs nothing but numpy and the core.
 
-Read in this order: draw, case, the pages of cases, table, gradients; then arguments, comparison, inputs, conduct,
-slopes, examination, conformity, watching, shadow, plugins.
+Read in this order: draw, case, the pages of cases, table, gradients; then arguments, comparison, reference, inputs,
+conduct, finding, values, slopes, derivatives, examination, conformity, shadow, plugins.
 """
 
 from tinytorch.testing.case import OpCase
 from tinytorch.testing.conformity import PluginConformity
-from tinytorch.testing.examination import Examination, Problem, check_plugin, examine
+from tinytorch.testing.examination import check_plugin, examine
+from tinytorch.testing.finding import Examination, Problem
 from tinytorch.testing.gradients import check_gradient
 from tinytorch.testing.shadow import ShadowError, shadow
 from tinytorch.testing.table import OP_CASES, WITHOUT_DERIVATIVE, cases_for

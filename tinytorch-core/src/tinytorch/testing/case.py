@@ -17,8 +17,12 @@ Arguments = tuple[Any, ...]  # of a kernel: arrays, lists of arrays, parameters
 Sampler = Callable[[np.random.Generator, DType], Arguments]
 
 FLOATS = ("float32", "float64")
-EXACT = {"float32": (0.0, 0.0), "float64": (0.0, 0.0)}
-NEAR = {"float32": (1e-5, 1e-6), "float64": (1e-12, 1e-13)}  # some roundings, in sums of a few dozen elements
+EXACT = {"float16": (0.0, 0.0), "float32": (0.0, 0.0), "float64": (0.0, 0.0)}
+NEAR = {  # some roundings, in sums of a few dozen elements
+    "float16": (4e-3, 1e-3),
+    "float32": (1e-5, 1e-6),
+    "float64": (1e-12, 1e-13),
+}
 
 
 @dataclass(frozen=True)

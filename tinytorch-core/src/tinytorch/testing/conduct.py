@@ -21,10 +21,11 @@ from tinytorch.testing.case import Arguments
 from tinytorch.testing.comparison import same_bits
 from tinytorch.types import Array, Kernel
 
-CALLS, ROUNDS = 8, 4  # while memory is counted
-CLOSER = 8  # times the calls, where a leak is suspected
+CALLS, ROUNDS = 4, 3  # while memory is counted
+CLOSER = 16  # times the calls, where a leak is suspected
 KEPT = 64  # bytes of a call that are no leak: Python's and numpy's own, a few in hundreds of calls
 THREADS = 4
+HELD = 12  # answers that a caller keeps at once
 
 
 def unequal(arrays: Sequence[Array], before: Sequence[Array]) -> list[int]:
@@ -87,7 +88,7 @@ def leaked_bytes(call: Callable[[], Any]) -> float:
     Python keeps the memory of freed tuples for new ones till a full collection, which takes too long to do it always.
     """
     kept = kept_bytes(call)
-    return kept if kept <= KEPT else kept_bytes(call, CLOSER * CALLS, generation=2)
+    return kept if kept <= KEPT else kept_bytes(call, CLOSER * CALLS, 2 * ROUNDS, generation=2)
 
 
 def kept_bytes(call: Callable[[], Any], calls: int = CALLS, rounds: int = ROUNDS, generation: int = 1) -> float:
@@ -114,13 +115,15 @@ def _traced_after(call: Callable[[], Any], calls: int, generation: int) -> int:
     return tracemalloc.get_traced_memory()[0]
 
 
-def in_threads(call: Kernel, inputs: Sequence[Arguments]) -> list[Any]:
-    """The answers of calls in several threads at once, each input in a thread of its own."""
+def in_threads(call: Kernel, inputs: Sequence[Arguments], pool: ThreadPoolExecutor | None = None) -> list[Any]:
+    """The answers of calls in several threads at once, each in a thread of its own, of a pool that has as many."""
+    if pool is None:
+        with ThreadPoolExecutor(len(inputs)) as own:
+            return in_threads(call, inputs, own)
     barrier = Barrier(len(inputs))
 
     def run(arguments: Arguments) -> Any:
         barrier.wait()
         return call(*arguments)
 
-    with ThreadPoolExecutor(len(inputs)) as pool:
-        return list(pool.map(run, inputs))
+    return list(pool.map(run, inputs))

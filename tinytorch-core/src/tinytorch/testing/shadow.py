@@ -15,7 +15,7 @@ from tinytorch.plugins import Exactness, Instrument, instrumented
 from tinytorch.testing.arguments import arrays_in, copied, described
 from tinytorch.testing.comparison import mismatch
 from tinytorch.testing.conduct import unequal
-from tinytorch.testing.examination import allowed, implementations, precisely, quietly
+from tinytorch.testing.reference import allowed, implementations, precisely, quietly
 from tinytorch.testing.table import cases_for
 from tinytorch.types import Kernel
 

@@ -81,6 +81,11 @@ def _cast(rng: Generator, dtype: DType) -> Arguments:
     return draw.normal(rng, draw.shape(rng), dtype), np.dtype(str(draw.choice(rng, targets)))
 
 
+def _cast_whole(rng: Generator, dtype: DType) -> Arguments:
+    """Numbers that every dtype holds, to any of them."""
+    return whole(rng, draw.shape(rng), dtype), np.dtype(str(draw.choice(rng, (*FLOATS, *WHOLE, "float16"))))
+
+
 def _reshape(rng: Generator, dtype: DType) -> Arguments:
     x = draw.normal(rng, draw.shape(rng), dtype)
     sizes = list(rng.permutation(x.shape)) if rng.random() < 0.5 else [x.size]
@@ -122,6 +127,7 @@ def _tanh_grad(rng: Generator, dtype: DType) -> Arguments:
 
 ARITHMETIC = (
     OpCase("cast", _cast, EXACT),
+    OpCase("cast", _cast_whole, EXACT, (*FLOATS, *WHOLE), order=0),
     OpCase("add", binary(draw.normal, draw.normal), EXACT),
     OpCase("subtract", binary(draw.normal, draw.normal), EXACT),
     OpCase("multiply", binary(draw.normal, draw.normal), EXACT),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tinytorch.testing.examination import DRAWS, Examination, examine, implementations
+from tinytorch.testing.examination import DRAWS, examine
+from tinytorch.testing.finding import Examination
+from tinytorch.testing.reference import implementations
 from tinytorch.verify.report import Plan, Row, row
 
 QUICK_DRAWS = 3

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from tinytorch import plugins
-from tinytorch.testing.examination import allowed, implementations
+from tinytorch.testing.reference import allowed, implementations
 from tinytorch.testing.table import cases_for
 
 Selection = tuple[str, ...]

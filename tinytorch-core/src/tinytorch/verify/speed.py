@@ -15,7 +15,7 @@ import numpy as np
 from tinytorch.testing import draw
 from tinytorch.testing.arguments import arrays_in, copied
 from tinytorch.testing.case import Arguments, OpCase
-from tinytorch.testing.examination import answering, implementations
+from tinytorch.testing.reference import answering, implementations
 from tinytorch.testing.table import cases_for
 from tinytorch.types import Array
 from tinytorch.verify.report import Plan, Row
