@@ -9,23 +9,24 @@ import argparse
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from itertools import product
 from multiprocessing import get_context
 
 from tinytorch import plugins
 from tinytorch.testing import check_plugin
 from tinytorch.testing.plugins import make
 
-RIGHT = ("loopback", "rows", "close", "decliner")  # the first is the core itself, registered as a plugin
+RIGHT = {"loopback": 1, "decliner": 1, "rows": 10, "close": 10}  # by the part of the seeds; the first is the core itself
 
 
 def main() -> int:
     """Try every seed with all of them, and print what was found."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=20, help="for loopback and decliner; a tenth for the others")
     parser.add_argument("--draws", type=int, default=1, help="small inputs for each op and dtype")
     arguments = parser.parse_args()
-    trials = [(name, seed, arguments.draws) for name, seed in product(RIGHT, range(arguments.seeds))]
+    trials = [
+        (name, seed, arguments.draws) for name, share in RIGHT.items() for seed in range(arguments.seeds // share)
+    ]
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # in the processes that are started, one for each core
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         alarms = [alarm for alarm in pool.map(tried, trials) if alarm]

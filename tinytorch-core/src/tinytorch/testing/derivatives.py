@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from tinytorch import plugins
-from tinytorch.plugins import Exactness, hookimpl
+from tinytorch.plugins import Exactness, Instrument, instrumented
 from tinytorch.testing.arguments import described
 from tinytorch.testing.case import NEAR, Arguments, OpCase
 from tinytorch.testing.comparison import arrays_of, difference, mismatch
@@ -54,7 +51,7 @@ def _try_slopes(found: Examination, plugin: str, case: OpCase, arguments: Argume
     found.tried += 1
     message = mismatch(mine, core, distance, precisely)
     if message and distance == Exactness():  # sums go in the order of memory, which is a plugin's own
-        with _in_the_cores_order(plugin):
+        with plugins.using(plugin), instrumented(_CoresOrder()):
             mine = slopes(function, arrays, case.order)
         message = mismatch(mine, core, distance)
     if message:
@@ -62,21 +59,20 @@ def _try_slopes(found: Examination, plugin: str, case: OpCase, arguments: Argume
     found.difference = max(found.difference, difference(mine, core))
 
 
-@contextmanager
-def _in_the_cores_order(plugin: str) -> Iterator[None]:
-    """Use a plugin whose answers are laid out in memory as the core's are."""
-    plugins.register(SimpleNamespace(wrap_op=hookimpl(_laid_out)), "core-order")
-    with plugins.using("core-order", plugin):
-        yield
+class _CoresOrder(Instrument):
+    """Lays answers out in memory as the core's are."""
 
+    name = "the core's order"
 
-def _laid_out(op: Any, call: Kernel) -> Kernel | None:
-    def laid_out(*arguments: Any) -> Any:
-        core, mine = quietly(op.kernel, arguments), call(*arguments)
-        parts = [_as(a, b) for a, b in zip(arrays_of(mine), arrays_of(core), strict=False)]
-        return tuple(parts) if isinstance(mine, tuple) else parts[0]
+    def wrap_op(self, op: Any, call: Kernel) -> Kernel | None:
+        """Copy what the call gives into memory of the core's order."""
 
-    return None if op.inplace else laid_out
+        def laid_out(*arguments: Any) -> Any:
+            core, mine = quietly(op.kernel, arguments), call(*arguments)
+            parts = [_as(a, b) for a, b in zip(arrays_of(mine), arrays_of(core), strict=False)]
+            return tuple(parts) if isinstance(mine, tuple) else parts[0]
+
+        return None if op.inplace else laid_out
 
 
 def _as(mine: Any, core: Any) -> Any:
