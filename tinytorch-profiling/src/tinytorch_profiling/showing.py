@@ -10,14 +10,15 @@ from io import StringIO
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from tinytorch.cli.output import json_text
 
 UNCUT = 100_000  # columns of text that is not for a terminal
-LEFT, RIGHT = "text-align:left;white-space:pre", "text-align:right;white-space:nowrap"
+LEFT = "text-align:left;white-space:pre;font-family:monospace"  # so that branches of a tree meet
+RIGHT = "text-align:right;white-space:nowrap;padding-left:1rem"
 
 
 @dataclass(frozen=True)
@@ -44,19 +45,21 @@ class Shown(ABC):
         """The same as JSON."""
         return json_text(self.to_dict())
 
-    def __rich__(self) -> RenderableType:
-        """What rich's consoles print."""
+    def __rich__(self) -> Text:
+        """What rich's consoles print: where they are narrow, lines go on in the next one, and nothing is cut."""
+        return Text(str(self))
+
+    def __str__(self) -> str:
         sheet = self.sheet()
         table = Table(box=SIMPLE_HEAD, pad_edge=False)
         for number, column in enumerate(sheet.columns):
             table.add_column(column, justify="right" if number else "left", no_wrap=True)
         for row in sheet.rows:
             table.add_row(*map(Text, row))
-        return Group(table, *map(Text, sheet.notes))
-
-    def __str__(self) -> str:
         out = StringIO()
-        Console(file=out, width=UNCUT, soft_wrap=True, color_system=None).print(self)
+        Console(file=out, width=UNCUT, soft_wrap=True, color_system=None).print(
+            table, *map(Text, sheet.notes), sep="\n"
+        )
         return "\n".join(line.rstrip() for line in out.getvalue().splitlines()).strip("\n")
 
     def _repr_html_(self) -> str:
