@@ -4,6 +4,7 @@
 """
 
 import agreement
+import flops
 import models
 import promotion
 
@@ -20,6 +21,7 @@ def main() -> None:
         print(f"{table}: {len(answers)} answers")  # noqa: T201  a script
     promotion.record()
     models.record()
+    flops.record()
 
 
 if __name__ == "__main__":

@@ -10,15 +10,20 @@ from tinytorch.models.llama import Llama
 from tinytorch.models.llama2c import load_llama2c
 from tinytorch.models.mlp import mlp
 from tinytorch.models.pretrained import load_pretrained
+from tinytorch.models.tiny import autoencoder, ds_cnn, mobilenet_v1, resnet8
 
 __all__ = [
     "GPT",
     "BertEncoder",
     "Llama",
+    "autoencoder",
     "digits_cnn",
+    "ds_cnn",
     "fashion_cnn",
     "load_llama2c",
     "load_pretrained",
     "mlp",
+    "mobilenet_v1",
+    "resnet8",
     "sentence_embeddings",
 ]
