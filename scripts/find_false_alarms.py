@@ -15,7 +15,12 @@ from tinytorch import plugins
 from tinytorch.testing import check_plugin
 from tinytorch.testing.plugins import make
 
-RIGHT = {"loopback": 1, "decliner": 1, "rows": 10, "close": 10}  # by the part of the seeds; the first is the core itself
+RIGHT = {
+    "loopback": 1,
+    "decliner": 1,
+    "rows": 10,
+    "close": 10,
+}  # by the part of the seeds; the first is the core itself
 
 
 def main() -> int:

@@ -36,6 +36,9 @@ class Diary(Instrument):
         yield
         self.lines.append(f"end of {kind}")
 
+    def returned(self, module, out):
+        self.lines.append(f"{type(module).__name__} gave {out.shape}")
+
     def differentiating(self, node):
         self.lines.append(f"derivative of {node.op.name}")
 
@@ -56,7 +59,7 @@ def test_it_is_told_of_modules_derivatives_and_steps():
         layer(x).sum().backward()
         optimizer.step()
     assert diary.lines == [
-        *["module ReLU", "relu", "end of module", "reduce_sum"],
+        *["module ReLU", "relu", "end of module", "ReLU gave (2,)", "reduce_sum"],
         *["backward NoneType", "derivative of reduce_sum", "broadcast_to", "derivative of relu", "relu_grad"],
         *["copied", "end of backward", "step SGD", "sgd_step", "end of step"],
     ]

@@ -95,6 +95,7 @@ class Recording:
     scopes: list[Scope] = field(default_factory=list)
     windows: list[tuple[int, int]] = field(default_factory=list)  # from when to when something was recorded
     thread: int = 0  # that the profile was opened in
+    memory: list[tuple[int, int]] = field(default_factory=list)  # bytes alive of what ops gave, if that was followed
 
     @property
     def start(self) -> int:

@@ -16,7 +16,9 @@ from contextlib import AbstractContextManager
 from threading import get_ident
 from time import perf_counter_ns
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+from rich.console import Group
 
 from tinytorch.plugins import instrumented
 from tinytorch.plugins.instruments import scope
@@ -24,23 +26,31 @@ from tinytorch_profiling.events import Recording
 from tinytorch_profiling.reading import read
 from tinytorch_profiling.recorder import Recorder
 from tinytorch_profiling.schedule import Schedule
+from tinytorch_profiling.table import Table
+from tinytorch_profiling.views import VIEWS
+
+ROWS = 15  # of a table that is shown unasked
 
 
 class profile:  # noqa: N801  it reads as a keyword, as PyTorch's does
-    """Record a block; `recording` holds what was seen, after the block or between two windows of a schedule.
+    """Record a block; tables, `recording` and exports tell of it, inside the block of what was seen till then.
 
     With a `schedule`, calls of `step()` divide the block into steps, and only the active ones are recorded;
     `on_trace_ready(profile)` is called at the end of each window of them, and what was recorded before is forgotten
-    when the next begins.
+    when the next begins. With `memory`, the trace shows how much of what ops gave is alive, at a microsecond a call.
     """
 
     def __init__(
-        self, schedule: Schedule | None = None, on_trace_ready: Callable[[profile], object] | None = None
+        self,
+        schedule: Schedule | None = None,
+        on_trace_ready: Callable[[profile], object] | None = None,
+        memory: bool = False,
     ) -> None:
         self.schedule = schedule
         self.on_trace_ready = on_trace_ready
+        self.memory = memory
         self.steps = 0
-        self._recorder = Recorder()
+        self._recorder = Recorder(memory=memory)
         self._windows: list[tuple[int, int]] = []
         self._began = 0
         self._thread = 0
@@ -50,7 +60,7 @@ class profile:  # noqa: N801  it reads as a keyword, as PyTorch's does
     def __enter__(self) -> Self:
         if self._block is not None:
             raise RuntimeError("profile: this one is open already; make another for a block inside it")
-        self._recorder = Recorder()
+        self._recorder = Recorder(memory=self.memory)
         self._windows, self._read, self._thread, self.steps = [], None, get_ident(), 0
         self._block = instrumented(self._recorder)
         self._block.__enter__()
@@ -89,6 +99,31 @@ class profile:  # noqa: N801  it reads as a keyword, as PyTorch's does
             self._read = read(self._recorder, windows, self._thread)
         return self._read
 
+    def table(self, by: str = "op", sort: str = "self_time", limit: int | None = None) -> Table:
+        """Give a table by "op", "module", "shape", "phase", "plugin" or "range", the largest first of what it sorts by.
+
+        Raises ValueError for another view, or a column that it has not.
+        """
+        if by not in VIEWS:
+            raise ValueError(f"profile: there is no table by '{by}'; there are {', '.join(VIEWS)}")
+        return VIEWS[by](self.recording).sorted(sort, limit)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the time of the block in nanoseconds, and all tables, as plain data."""
+        recording = self.recording
+        tables = {by: self.table(by).to_dict() for by in VIEWS}
+        return {"wall": recording.wall, "between_ops": recording.outside, "steps": self.steps, "tables": tables}
+
+    def __rich__(self) -> Group:
+        return Group(*[self.table(by, limit=ROWS) for by in ("op", "module")])
+
+    def __str__(self) -> str:
+        return "\n".join(str(self.table(by, limit=ROWS)) for by in ("op", "module"))
+
+    def _repr_html_(self) -> str:
+        """Show the tables in a notebook."""
+        return "".join(self.table(by, limit=ROWS)._repr_html_() for by in ("op", "module"))
+
     def _begin(self) -> None:
         if self.schedule is not None:
             self._recorder.forget()
@@ -99,6 +134,8 @@ class profile:  # noqa: N801  it reads as a keyword, as PyTorch's does
 
     def _end(self) -> None:
         self._recorder.recording = False
+        if self._recorder.lifetimes is not None:
+            self._recorder.lifetimes.rest()
         self._windows.append((self._began, perf_counter_ns()))
         self._read = None
         if self.on_trace_ready is not None:

@@ -21,7 +21,8 @@ def read(recorder: Recorder, windows: Sequence[tuple[int, int]], thread: int) ->
     calls = [_call(raw) for raw in raws]
     _nest(calls)
     _link(raws, calls)
-    return Recording(calls, list(recorder.scopes), list(windows), thread)
+    memory = recorder.lifetimes.timeline(windows[0][0], windows[-1][1]) if recorder.lifetimes and windows else []
+    return Recording(calls, list(recorder.scopes), list(windows), thread, memory)
 
 
 def _call(raw: Raw) -> Call:

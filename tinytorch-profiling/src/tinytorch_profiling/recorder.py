@@ -6,7 +6,7 @@ derivative belongs to, follows from the numbers afterwards (see `reading`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import get_ident
@@ -17,9 +17,11 @@ from weakref import WeakKeyDictionary, WeakSet
 from numpy import ndarray
 
 from tinytorch.core.module import Module
-from tinytorch.core.tensor.op import Node, next_serial
+from tinytorch.core.tensor.op import BinaryOp, Node, UnaryOp, next_serial
 from tinytorch.plugins import Instrument
+from tinytorch.plugins.manager import CORE
 from tinytorch_profiling.events import Scope
+from tinytorch_profiling.lifetimes import Lifetimes
 
 if TYPE_CHECKING:
     from tinytorch.plugins.registry import Declared
@@ -32,7 +34,7 @@ class Raw(NamedTuple):
     """One call as it was noted; see `events.Call`."""
 
     op: str
-    inputs: list[Any]  # (shape, dtype) for an array
+    inputs: Sequence[Any]  # (shape, dtype) for an array
     outputs: Any
     start: int
     end: int
@@ -44,12 +46,13 @@ class Raw(NamedTuple):
 
 
 class Recorder(Instrument):
-    """Notes calls and scopes while `recording` is set."""
+    """Notes calls and scopes while `recording` is set, and if asked when arrays come and go."""
 
     name = "profile"
 
-    def __init__(self) -> None:
+    def __init__(self, *, memory: bool = False) -> None:
         self.recording = False
+        self.lifetimes = Lifetimes() if memory else None
         self.calls: list[tuple[Any, ...]] = []  # fields of Raw
         self.scopes: list[Scope] = []
         self.inner: ContextVar[Scope | None] = ContextVar("inner", default=None)
@@ -61,30 +64,54 @@ class Recorder(Instrument):
         """Begin anew."""
         self.calls.clear()
         self.scopes.clear()
+        if self.lifetimes is not None:
+            self.lifetimes.forget()
 
     def wrap_op(self, op: Declared, call: Kernel) -> Kernel:
         """Note when the op began and ended, and of its arrays the shapes and dtypes."""
-        name, clock, ident, inner = op.name, perf_counter_ns, get_ident, self.inner.get
-        note, answer = self.calls.append, self.answers.pop
+        clock, note = perf_counter_ns, self._noting(op.name)
 
-        def timed(*args: Any) -> Any:
+        def one(x: Any) -> Any:
+            if not self.recording:
+                return call(x)
+            start = clock()
+            out = call(x)
+            note(start, clock(), ((x.shape, x.dtype),), out)
+            return out
+
+        def two(a: Any, b: Any) -> Any:
+            if not self.recording:
+                return call(a, b)
+            start = clock()
+            out = call(a, b)
+            note(start, clock(), ((a.shape, a.dtype), (b.shape, b.dtype)), out)
+            return out
+
+        def many(*args: Any) -> Any:
             if not self.recording:
                 return call(*args)
             start = clock()
             out = call(*args)
-            end = clock()
-            inputs = [
-                (each.shape, each.dtype) if type(each) is ndarray else each if type(each) in PLAIN else _described(each)
-                for each in args
-            ]
-            outputs = (out.shape, out.dtype) if type(out) is ndarray else _described(out)
-            thread, scope = ident(), inner()
-            differentiated = None if scope is None else scope.differentiated
-            plugin = answer(thread, "core")
-            note((name, inputs, outputs, start, end, thread, plugin, scope, differentiated, next_serial()))
+            note(start, clock(), [_described(each) for each in args], out)
             return out
 
-        return timed
+        return one if isinstance(op, UnaryOp) else two if isinstance(op, BinaryOp) else many  # fast where it is noticed
+
+    def _noting(self, op: str) -> Callable[[int, int, Sequence[Any], Any], None]:
+        """Make what notes a call of an op; all that it needs is at hand, since it runs once a call."""
+        append, answers, inner, ident = self.calls.append, self.answers, self.inner.get, get_ident
+        born = None if self.lifetimes is None else self.lifetimes.born
+
+        def note(start: int, end: int, inputs: Sequence[Any], out: Any) -> None:
+            outputs = (out.shape, out.dtype) if type(out) is ndarray else _described(out)
+            thread, scope = ident(), inner()
+            plugin = answers.pop(thread, CORE) if answers else CORE
+            differentiated = None if scope is None else scope.differentiated
+            append((op, inputs, outputs, start, end, thread, plugin, scope, differentiated, next_serial()))
+            if born is not None:
+                born(out)
+
+        return note
 
     def answered(self, plugin: str) -> None:
         """Note who answered the call that is about to end."""
@@ -126,6 +153,8 @@ class Recorder(Instrument):
 
 def _described(value: Any) -> Any:
     """What may be kept of a value that a call took or gave: of arrays shape and dtype."""
+    if type(value) is ndarray:
+        return value.shape, value.dtype
     if type(value) is list or type(value) is tuple:
         return [_described(each) for each in value]
     if hasattr(value, "dtype") and hasattr(value, "shape"):

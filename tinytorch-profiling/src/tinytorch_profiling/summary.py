@@ -9,7 +9,7 @@ random numbers to come included.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 from weakref import ref
 
@@ -18,6 +18,7 @@ import numpy as np
 from tinytorch import Tensor, no_grad, zeros
 from tinytorch.core.module import Module
 from tinytorch.core.tensor.random import default_generator
+from tinytorch.plugins import Instrument, instrumented
 from tinytorch_profiling.flops import FLOPCounter
 from tinytorch_profiling.layers import Layer, Summary
 
@@ -33,7 +34,7 @@ def summary(model: Module, input_shape: Any, *, dtype: Any = "float32") -> Summa
         raise TypeError(f"summary: expected a Module, got {type(model).__name__}")
     inputs = _inputs(input_shape, dtype)
     watch = Watch(inputs)
-    with _unchanged(model), watch.over(model), FLOPCounter() as counter:
+    with _unchanged(model), instrumented(watch), FLOPCounter() as counter:
         try:
             model(*inputs)
         except Exception as error:
@@ -48,8 +49,10 @@ def summary(model: Module, input_shape: Any, *, dtype: Any = "float32") -> Summa
     )
 
 
-class Watch:
-    """What each module gave: shapes of the first call, how often it was called, and bytes of memory that was new."""
+class Watch(Instrument):
+    """Notes what each module gives: shapes of the first call, how often it was called, and bytes of new memory."""
+
+    name = "summary"
 
     def __init__(self, inputs: Sequence[Tensor]) -> None:
         self.shapes: dict[Module, list[tuple[int, ...]]] = {}
@@ -59,32 +62,9 @@ class Watch:
         for each in inputs:
             self._is_new(each)
 
-    @contextmanager
-    def over(self, model: Module) -> Iterator[None]:
-        """Look at what every module of a model returns, for the time of a block."""
-        with ExitStack() as stack:
-            for module in model.modules():
-                stack.enter_context(self._returns_of(module))
-            yield
-
-    @contextmanager
-    def _returns_of(self, module: Module) -> Iterator[None]:
-        forward, own = module.forward, vars(module)
-        before = {"forward": own["forward"]} if "forward" in own else {}
-
-        def watched(*args: Any, **options: Any) -> Any:
-            out = forward(*args, **options)
-            self._note(module, list(_tensors(out)))
-            return out
-
-        own["forward"] = watched
-        try:
-            yield
-        finally:
-            del own["forward"]
-            own.update(before)
-
-    def _note(self, module: Module, outputs: list[Tensor]) -> None:
+    def returned(self, module: Module, out: Any) -> None:
+        """Note a call's outputs."""
+        outputs = list(_tensors(out))
         self.shapes.setdefault(module, [each.shape for each in outputs])
         self.calls[module] = self.calls.get(module, 0) + 1
         new = sum(each.array.nbytes for each in outputs if self._is_new(each))

@@ -16,7 +16,7 @@ from tinytorch.core.tensor.creation import zeros_like
 from tinytorch.core.tensor.dtypes import as_dtype
 from tinytorch.core.tensor.inplace import note_write
 from tinytorch.core.tensor.promotion import tensors_only
-from tinytorch.plugins.instruments import scope
+from tinytorch.plugins.instruments import scope, watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,8 +53,14 @@ class Module:
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Compute the output: `forward`."""
-        with scope("module", self):
+        instruments = watching()
+        if not instruments:
             return self.forward(*inputs, **options)
+        with scope("module", self):
+            out = self.forward(*inputs, **options)
+        for each in instruments:
+            each.returned(self, out)
+        return out
 
     # Parts by name
 

@@ -36,6 +36,9 @@ class Instrument:
         """Enter a "module" (subject: the module), a "backward" (None) or a "step" (the optimizer)."""
         return NOTHING
 
+    def returned(self, module: Any, out: Any) -> None:
+        """Take note of what a module gave."""
+
     def differentiating(self, node: Any) -> None:
         """Take note that ops are called for the derivative of this node, until the next one or the end of backward."""
 

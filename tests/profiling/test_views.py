@@ -1,0 +1,97 @@
+"""A recording as tables: every row is what the calls say."""
+
+import pytest
+
+import tinytorch as tt
+from tinytorch import nn
+from tinytorch_profiling import profile, record
+from tinytorch_profiling.events import Call, Recording, Scope, Spec
+from tinytorch_profiling.views import BETWEEN, NO_MODULE, VIEWS, by_module, by_op, by_range, by_shape
+
+VECTOR = Spec((4,), "float32")
+
+
+def call(op, start, end, *, parent=None, scope=None, plugin="core", own=None):
+    inputs = (VECTOR, [VECTOR, Spec((2, 3), "int64")], 1.5)
+    return Call(op, inputs, (VECTOR,), start, end, 1, plugin, scope, parent, None, end - start if own is None else own)
+
+
+def rows(table):
+    return {row["name"]: row for row in table.rows}
+
+
+def test_self_and_total_and_what_is_between():
+    outer = call("conv", 10, 60, own=30)
+    recording = Recording([outer, call("matmul", 20, 40, parent=outer), call("conv", 70, 80)], [], [(0, 100)], 1)
+    table = rows(by_op(recording))
+    conv = table["conv"]
+    assert (conv["calls"], conv["self_time"], conv["total_time"], conv["mean_time"]) == (2, 40, 60, 30)
+    assert (table["matmul"]["self_time"], table["matmul"]["share"]) == (20, 0.2)
+    assert table[BETWEEN]["self_time"] == 40
+    assert sum(row["share"] for row in table.values()) == pytest.approx(1.0)
+
+
+def test_an_op_inside_itself_counts_once_in_total():
+    outer = call("conv", 0, 50, own=20)
+    table = rows(by_op(Recording([outer, call("conv", 10, 40, parent=outer)], [], [(0, 50)], 1)))
+    assert (table["conv"]["self_time"], table["conv"]["total_time"]) == (50, 50)
+
+
+def test_bytes_are_those_of_all_arrays():
+    table = rows(by_op(Recording([call("cat", 0, 1)], [], [(0, 1)], 1)))
+    assert table["cat"]["nbytes"] == 16 + 16 + 48 + 16
+
+
+def test_shapes_are_written_without_parameters():
+    table = by_shape(Recording([call("cat", 0, 1)], [], [(0, 1)], 1))
+    assert table.rows[0]["name"] == "cat (4), [(4), (2, 3)]"
+
+
+def test_modules_hold_their_parts_and_derivatives():
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Sequential(nn.Linear(3, 3), nn.Tanh())
+
+        def forward(self, x):
+            return self.first(x) * 2.0
+
+    with profile() as p:
+        Block()(tt.ones(2, 3)).sum().backward()
+    table = rows(by_module(p.recording))
+    assert set(table) >= {"Block", "Block.first", "Block.first.0", "Block.first.1", NO_MODULE, BETWEEN}
+    linear = table["Block.first.0"]
+    assert linear["forward"] > 0 < linear["backward"]
+    assert linear["self_time"] == linear["total_time"] == linear["forward"] + linear["backward"]
+    assert table["Block.first"]["self_time"] == 0 < table["Block.first"]["total_time"]
+    assert table["Block"]["total_time"] == table["Block"]["self_time"] + table["Block.first"]["total_time"]
+    assert sum(row["self_time"] for row in table.values()) == p.recording.wall
+
+
+def test_ranges_give_their_time_to_those_inside():
+    outer = Scope("range", "outer", None, 1, 0, 100)
+    inner = [
+        Scope("range", "inner", Scope("module", "M", outer, 1, 5, 95), 1, *times) for times in ((10, 30), (40, 60))
+    ]
+    again = Scope("range", "outer", inner[0], 1, 12, 15)
+    table = rows(by_range(Recording([], [outer, *inner, again], [(0, 100)], 1)))
+    assert (table["outer"]["calls"], table["outer"]["total_time"], table["outer"]["self_time"]) == (2, 100, 63)
+    assert (table["inner"]["calls"], table["inner"]["total_time"], table["inner"]["self_time"]) == (2, 40, 37)
+
+
+def test_every_view_of_a_profile_can_be_asked_for():
+    with profile() as p, record("here"):
+        tt.ones(1).exp()
+    assert {by: len(p.table(by).rows) for by in VIEWS} == {
+        **dict.fromkeys(["op", "module", "shape", "phase", "plugin"], 2),
+        "range": 1,
+    }
+    assert set(p.to_dict()["tables"]) == set(VIEWS)
+    with pytest.raises(ValueError, match="no table by 'opp'; there are op, module"):
+        p.table("opp")
+
+
+def test_an_empty_profile_has_empty_tables():
+    p = profile()
+    assert [len(p.table(by).rows) for by in ("range", "op")] == [0, 1]
+    assert "by op" in str(p)

@@ -1,0 +1,60 @@
+"""A look at every training while the plugin is enabled: some steps of it are profiled, and told at its end."""
+
+from __future__ import annotations
+
+from threading import get_ident
+from typing import Any
+
+from tinytorch.plugins.instruments import watching
+from tinytorch_profiling.profile import profile
+from tinytorch_profiling.recorder import Recorder
+from tinytorch_profiling.schedule import schedule
+
+WARM_UP = 5  # steps, which are slower than those that follow
+ROWS = 10
+
+steps = 100  # to record of each training, the plugin's option
+_open: dict[int, profile] = {}  # by thread
+_told: list[profile] = []  # the last training's, until a report has it
+
+
+def configure(options: dict[str, Any]) -> None:
+    """Take the plugin's options."""
+    global steps  # noqa: PLW0603  what a plugin is told holds for the process
+    if options["steps"] < 0:
+        raise ValueError(f"[profiling] steps: expected 0 or more, got {options['steps']}")
+    steps = options["steps"]
+
+
+def begin() -> None:
+    """Open a profile, unless the training lies in one."""
+    if steps and get_ident() not in _open and not any(isinstance(each, Recorder) for each in watching()):
+        p = profile(schedule(skip_first=WARM_UP, active=steps, repeat=1))
+        p.__enter__()
+        _open[get_ident()] = p
+
+
+def step() -> None:
+    """Go on to the next step; after the last one that is recorded the ops are as they were."""
+    if (p := _open.get(get_ident())) is not None:
+        p.step()
+        if p.steps >= WARM_UP + steps:
+            end()
+
+
+def end() -> None:
+    """Close the training's profile."""
+    if (p := _open.pop(get_ident(), None)) is not None:
+        p.__exit__(None, None, None)
+        _told[:] = [p]
+
+
+def sections() -> list[tuple[str, str]]:
+    """Give the tables of the last training, once."""
+    told = [p for p in _told if p.recording.calls]
+    _told.clear()
+    return [
+        (f"time of {p.steps - WARM_UP} steps {p.table(by).title}", str(p.table(by, limit=ROWS)))
+        for p in told
+        for by in ("op", "phase")
+    ]

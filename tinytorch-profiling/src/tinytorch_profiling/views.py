@@ -1,0 +1,194 @@
+"""A recording as tables: by op, by input shape, by phase, by plugin, by module, by range.
+
+*self* is the time in an op itself, *total* includes the ops that its kernel called. A row for Python between the ops
+makes the shares add up to all of the time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from tinytorch_profiling.events import Call, Recording, Scope, Spec
+from tinytorch_profiling.formulas import macs
+from tinytorch_profiling.table import Column, Table
+
+BETWEEN = "(Python between ops)"
+NO_MODULE = "(no module)"
+OWN_TIME = (Column("self_time", "self", "ns"), Column("share", "self %", "share"))
+OF_CALLS = (
+    Column("calls", "calls"),
+    *OWN_TIME,
+    Column("total_time", "total", "ns"),
+    Column("mean_time", "mean", "ns"),
+    Column("nbytes", "moved", "bytes"),
+    Column("flops", "FLOPs", "count"),
+    Column("gflops_per_second", "GFLOP/s", "rate"),
+    Column("plugin", "answered by"),
+)
+OF_MODULES = (
+    Column("name", "module"),
+    Column("calls", "calls"),
+    *OWN_TIME,
+    Column("total_time", "total", "ns"),
+    Column("total_share", "total %", "share"),
+    Column("forward", "forward", "ns"),
+    Column("backward", "backward", "ns"),
+    Column("flops", "FLOPs", "count"),
+)
+OF_RANGES = (
+    Column("name", "range"),
+    Column("calls", "calls"),
+    *OWN_TIME,
+    Column("total_time", "total", "ns"),
+    Column("mean_time", "mean", "ns"),
+)
+
+
+def by_op(recording: Recording) -> Table:
+    """Give a row for each op."""
+    return _of_calls(recording, "by op", "op", lambda call: call.op)
+
+
+def by_shape(recording: Recording) -> Table:
+    """Give a row for each op with inputs of the same shapes."""
+    return _of_calls(recording, "by input shape", "op and shapes", lambda call: f"{call.op} {shapes(call)}")
+
+
+def by_phase(recording: Recording) -> Table:
+    """Give a row each for forward, backward and step."""
+    return _of_calls(recording, "by phase", "phase", lambda call: call.phase)
+
+
+def by_plugin(recording: Recording) -> Table:
+    """Give a row for each plugin that answered, and the core."""
+    return _of_calls(recording, "by plugin", "plugin", lambda call: call.plugin)
+
+
+def by_module(recording: Recording) -> Table:
+    """Give a row for each module: self without its parts, all else with them; derivatives count where forward does."""
+    rows: dict[str, dict[str, Any]] = {}
+    for call in recording.calls:
+        own = call.module or NO_MODULE
+        for path in _outwards(own):
+            row = rows.setdefault(path, _zeros("self_time", "total_time", "forward", "backward", "flops"))
+            row["total_time"] += call.self_time
+            row["flops"] += _flops([call]) or 0
+            if call.phase in row:
+                row[call.phase] += call.self_time
+        rows[own]["self_time"] += call.self_time
+    entered = Counter(scope.name for scope in recording.scopes if scope.kind == "module")
+    for path, row in rows.items():
+        row.update(name=path, calls=entered[path] or None, flops=row["flops"] or None)
+        row.update(share=_share(row["self_time"], recording), total_share=_share(row["total_time"], recording))
+    return Table("by module", OF_MODULES, (*rows.values(), _between(recording)), _notes(recording))
+
+
+def by_range(recording: Recording) -> Table:
+    """Give a row for each name that `record` gave; self is what no range inside it took."""
+    rows: dict[str, dict[str, Any]] = {}
+    for scope in (each for each in recording.scopes if each.kind == "range"):
+        row = rows.setdefault(scope.name, {"name": scope.name, **_zeros("calls", "self_time", "total_time")})
+        time = scope.end - scope.start
+        outer = [*_ranges_around(scope)]
+        row["calls"] += 1
+        row["self_time"] += time
+        row["total_time"] += time if scope.name not in [each.name for each in outer] else 0
+        if outer:
+            rows[outer[0].name]["self_time"] -= time
+    for row in rows.values():
+        row.update(share=_share(row["self_time"], recording), mean_time=row["total_time"] / row["calls"])
+    return Table("by range", OF_RANGES, tuple(rows.values()), _notes(recording))
+
+
+VIEWS: dict[str, Callable[[Recording], Table]] = {
+    "op": by_op,
+    "module": by_module,
+    "shape": by_shape,
+    "phase": by_phase,
+    "plugin": by_plugin,
+    "range": by_range,
+}
+
+
+def shapes(call: Call) -> str:
+    """Write the shapes of a call's inputs, without parameters."""
+    return ", ".join(_shape(each) for each in call.inputs if isinstance(each, Spec | list))
+
+
+def _of_calls(recording: Recording, title: str, name: str, key: Callable[[Call], str]) -> Table:
+    groups: dict[str, list[Call]] = defaultdict(list)
+    for call in recording.calls:
+        groups[key(call)].append(call)
+    rows = [{"name": name, **_sums(calls, recording, key)} for name, calls in groups.items()]
+    columns = (Column("name", name), *OF_CALLS)
+    return Table(title, columns, (*rows, _between(recording)), _notes(recording))
+
+
+def _sums(calls: Sequence[Call], recording: Recording, key: Callable[[Call], str]) -> dict[str, Any]:
+    own = sum(call.self_time for call in calls)
+    total = sum(call.time for call in calls if not any(key(outer) == key(call) for outer in _calls_around(call)))
+    flops = _flops(calls)
+    return {
+        "calls": len(calls),
+        "self_time": own,
+        "share": _share(own, recording),
+        "total_time": total,
+        "mean_time": total / len(calls),
+        "nbytes": sum(call.nbytes for call in calls),
+        "flops": flops,
+        "gflops_per_second": flops / total if flops and total else None,  # a FLOP a nanosecond is a GFLOP a second
+        "plugin": ", ".join(sorted({call.plugin for call in calls})),
+    }
+
+
+def _flops(calls: Sequence[Call]) -> int | None:
+    """Two for each MAC; None where one of the calls has no formula."""
+    counts = [macs(call) for call in calls]
+    return None if None in counts else sum(2 * each for each in counts if each is not None)
+
+
+def _between(recording: Recording) -> dict[str, Any]:
+    return {"name": BETWEEN, "self_time": recording.outside, "share": _share(recording.outside, recording)}
+
+
+def _share(time: float, recording: Recording) -> float:
+    return time / recording.wall if recording.wall else 0.0
+
+
+def _notes(recording: Recording) -> tuple[str, ...]:
+    threads = len({call.thread for call in recording.calls})
+    return (f"times of {threads} threads are added; shares are of the profile's own time",) if threads > 1 else ()
+
+
+def _zeros(*keys: str) -> dict[str, Any]:
+    return dict.fromkeys(keys, 0)
+
+
+def _outwards(path: str) -> Iterator[str]:
+    """The path of a module, and those of the modules that it is a part of."""
+    while path:
+        yield path
+        path = path.rpartition(".")[0]
+
+
+def _calls_around(call: Call) -> Iterator[Call]:
+    while call.parent is not None:
+        call = call.parent
+        yield call
+
+
+def _ranges_around(scope: Scope) -> Iterator[Scope]:
+    """The ranges that a range lies in, the nearest first."""
+    outer = scope.parent and scope.parent.enclosing("range")
+    while outer is not None:
+        yield outer
+        outer = outer.parent and outer.parent.enclosing("range")
+
+
+def _shape(value: Any) -> str:
+    if isinstance(value, Spec):
+        return f"({', '.join(map(str, value.shape))})"
+    arrays = [each for each in value if isinstance(each, Spec)]
+    return f"[{', '.join(map(_shape, arrays))}]" if arrays else str(value)
