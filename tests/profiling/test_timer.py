@@ -87,4 +87,4 @@ def test_no_runs_are_refused(wrong):
 
 def test_no_times_say_nothing():
     with pytest.raises(ValueError, match="nothing was timed yet"):
-        Timer().timing
+        str(Timer().timing)
