@@ -3,9 +3,10 @@
 from tinytorch_profiling.comparing import Comparison, compare
 from tinytorch_profiling.events import Call, Recording, Scope, Spec
 from tinytorch_profiling.flops import FLOPCounter
-from tinytorch_profiling.profile import profile, record
-from tinytorch_profiling.schedule import Schedule, schedule
-from tinytorch_profiling.summary import summary
+from tinytorch_profiling.peaks import Machine, machine
+from tinytorch_profiling.profiler import profile, record
+from tinytorch_profiling.scheduling import Schedule, schedule
+from tinytorch_profiling.summarizing import summary
 from tinytorch_profiling.table import Table
 from tinytorch_profiling.timer import Timer, Timing
 
@@ -15,6 +16,7 @@ __all__ = [
     "Call",
     "Comparison",
     "FLOPCounter",
+    "Machine",
     "Recording",
     "Schedule",
     "Scope",
@@ -23,6 +25,7 @@ __all__ = [
     "Timer",
     "Timing",
     "compare",
+    "machine",
     "profile",
     "record",
     "schedule",
