@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+NO_MODULE = "(no module)"  # as tables name it
+
 
 class Spec(NamedTuple):
     """An array without its numbers."""
@@ -83,7 +85,7 @@ class Call:
 
     @property
     def nbytes(self) -> int:
-        """The bytes of all arrays that it takes and gives: what it moves at least, if nothing is in a cache."""
+        """The bytes of all arrays that it takes and gives."""
         return sum(spec.nbytes for spec in (*specs(self.inputs), *self.outputs))
 
 
