@@ -8,8 +8,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from recordings_for_tests import HOSTILE, call, interleaved, made, trained
 
-from tinytorch_profiling import Recording, export_chrome_trace
-from tinytorch_profiling.chrome import trace_events
+from tinytorch_profiling import Recording
+from tinytorch_profiling.export.chrome import export_chrome_trace, trace_events
 
 NUMBER, TEXT, WHOLE = {"type": "number"}, {"type": "string"}, {"type": "integer"}
 

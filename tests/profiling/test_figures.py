@@ -11,7 +11,7 @@ from tinytorch_profiling import Machine, Recording
 
 pytest.importorskip("matplotlib")
 
-from tinytorch_profiling.figures import latency, memory, points, roofline
+from tinytorch_profiling.export.figures import latency, memory, points, roofline
 
 ROOF = Machine("a processor", 1, 2**33, "a BLAS", 1, flops=100e9, bandwidth=10e9, size=512, nbytes=2**26)
 
@@ -79,7 +79,9 @@ def test_nothing_to_draw_is_refused(draw, sentence):
 
 
 def test_figures_leave_pyplot_alone():
-    code = "import sys; from tinytorch_profiling.figures import latency; latency([1.0]); print(sorted(sys.modules))"
+    code = (
+        "import sys; from tinytorch_profiling.export.figures import latency; latency([1.0]); print(sorted(sys.modules))"
+    )
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert "'matplotlib.figure'" in loaded
     assert "'matplotlib.pyplot'" not in loaded

@@ -4,7 +4,7 @@ import pytest
 from recordings_for_tests import interleaved, made, trained
 
 from tinytorch_profiling import Recording, Scope
-from tinytorch_profiling.spans import tracks
+from tinytorch_profiling.export.spans import tracks
 
 
 def nested(track):

@@ -5,9 +5,9 @@ import json
 import pytest
 from recordings_for_tests import HOSTILE, interleaved, made, trained
 
-from tinytorch_profiling import Recording, export_speedscope, export_stacks
-from tinytorch_profiling.spans import tracks
-from tinytorch_profiling.stacks import speedscope, stacks
+from tinytorch_profiling import Recording
+from tinytorch_profiling.export.spans import tracks
+from tinytorch_profiling.export.stacks import export_speedscope, export_stacks, speedscope, stacks
 
 
 def test_lines_have_the_path_and_the_own_time(tmp_path):

@@ -3,6 +3,7 @@
 from tinytorch_profiling.comparing import Comparison, compare
 from tinytorch_profiling.events import Call, Recording, Scope, Spec
 from tinytorch_profiling.flops import FLOPCounter
+from tinytorch_profiling.memory import MemoryProfiler
 from tinytorch_profiling.peaks import Machine, machine
 from tinytorch_profiling.profiler import profile, record
 from tinytorch_profiling.scheduling import Schedule, schedule
@@ -17,6 +18,7 @@ __all__ = [
     "Comparison",
     "FLOPCounter",
     "Machine",
+    "MemoryProfiler",
     "Recording",
     "Schedule",
     "Scope",

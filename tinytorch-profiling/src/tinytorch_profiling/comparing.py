@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tinytorch.verify.timing import Interval, Side, interleaved, ratio, verdict
-from tinytorch_profiling.profile import profile
+from tinytorch_profiling.profiler import profile
 from tinytorch_profiling.table import Column, Table
 from tinytorch_profiling.timer import Timing
 

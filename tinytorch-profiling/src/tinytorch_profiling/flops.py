@@ -17,13 +17,20 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from tinytorch_profiling.events import Call, Recording
+from tinytorch_profiling.events import NO_MODULE, Call, Recording
 from tinytorch_profiling.formulas import macs, moved
-from tinytorch_profiling.profile import profile
-from tinytorch_profiling.showing import Sheet, Shown, size
+from tinytorch_profiling.profiler import profile
+from tinytorch_profiling.showing import Shown
+from tinytorch_profiling.table import Column, Table
 
 CONVENTION = "1 MAC = 2 FLOPs; only products are counted"
-COLUMNS = ("", "calls", "MACs", "FLOPs", "bytes", "FLOPs/byte")
+COLUMNS = (
+    Column("calls", "calls"),
+    Column("macs", "MACs"),
+    Column("flops", "FLOPs"),
+    Column("bytes", "moved", "bytes"),
+    Column("intensity", "FLOPs/byte", "rate"),
+)
 
 
 @dataclass(slots=True)
@@ -122,14 +129,15 @@ class FLOPCounter(Shown):
             "without_formula": self.without_formula,
         }
 
-    def sheet(self) -> Sheet:
-        """A row for each phase, op and module, and for all of them."""
-        rows = [_row("all", self.total)]
-        for title, counts in (("phase", self.by_phase()), ("op", self.by_op()), ("module", self.by_module())):
-            rows.append((f"by {title}", *[""] * (len(COLUMNS) - 1)))
-            rows += [_row(f"  {name or '(in none)'}", each) for name, each in counts.items()]
+    def tables(self) -> tuple[Table, ...]:
+        """Give a table each by phase, op and module; what has no formula stands below the first."""
         unknown = ", ".join(f"{name} {calls}×" for name, calls in self.without_formula.items())
-        return Sheet(COLUMNS, rows, [CONVENTION, *([f"without a formula: {unknown}"] if unknown else [])])
+        notes = (CONVENTION, *([f"without a formula: {unknown}"] if unknown else []))
+        return (
+            _table("phase", {**self.by_phase(), "(all)": self.total}, notes),
+            _table("op", self.by_op()),
+            _table("module", self.by_module()),
+        )
 
 
 def counted(recording: Recording) -> Iterator[tuple[Call, int | None]]:
@@ -162,6 +170,6 @@ def _paths(module: str) -> tuple[str, ...]:
     return tuple(".".join(names[: depth + 1]) for depth in range(len(names)))
 
 
-def _row(name: str, count: Count) -> tuple[str, ...]:
-    numbers = (f"{count.calls:,}", f"{count.macs:,}", f"{count.flops:,}", size(count.bytes))
-    return (name, *numbers, f"{count.intensity:.3g}")
+def _table(name: str, counts: dict[str, Count], notes: tuple[str, ...] = ()) -> Table:
+    rows = tuple({"name": key or NO_MODULE, **count.to_dict()} for key, count in counts.items())
+    return Table(f"arithmetic by {name}", (Column("name", name), *COLUMNS), rows, notes)

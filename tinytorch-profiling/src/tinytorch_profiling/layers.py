@@ -7,9 +7,18 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tinytorch_profiling.flops import CONVENTION
-from tinytorch_profiling.showing import Sheet, Shown, size
+from tinytorch_profiling.showing import Shown
+from tinytorch_profiling.table import Column, Table
+from tinytorch_profiling.units import size
 
-COLUMNS = ("layer", "output", "parameters", "MACs", "weights", "activations")
+COLUMNS = (
+    Column("name", "layer"),
+    Column("output", "output"),
+    Column("parameters", "parameters"),
+    Column("macs", "MACs"),
+    Column("parameter_bytes", "weights", "bytes"),
+    Column("activation_bytes", "activations", "bytes"),
+)
 
 
 @dataclass(frozen=True)
@@ -74,19 +83,19 @@ class Summary(Shown):
             "layer": asdict(self.layer),
         }
 
-    def sheet(self) -> Sheet:
-        """A row for each layer, and the totals."""
-        notes = [
+    def tables(self) -> tuple[Table, ...]:
+        """Give a row for each layer, and the totals below."""
+        notes = (
             f"inputs: {_shapes(self.inputs)}, {size(self.input_bytes)}",
             f"parameters: {self.parameters:,} ({self.trainable:,} trainable), {size(self.parameter_bytes)}"
             + (f"; buffers: {size(self.buffer_bytes)}" if self.buffer_bytes else ""),
             f"forward: {self.macs:,} MACs = {2 * self.macs:,} FLOPs ({CONVENTION})",
             f"activations: {size(self.activation_bytes)}, what layers give, views and what passes through not counted",
-        ]
-        return Sheet(COLUMNS, [_row(self.layer.kind, self.layer), *_rows(self.layer, "")], notes)
+        )
+        return (Table("layers", COLUMNS, (_row(self.layer.kind, self.layer), *_rows(self.layer, "")), notes),)
 
 
-def _rows(layer: Layer, indent: str) -> Iterator[tuple[str, ...]]:
+def _rows(layer: Layer, indent: str) -> Iterator[dict[str, Any]]:
     """The rows of a layer's parts, drawn as branches."""
     for part in layer.parts:
         last = part is layer.parts[-1]
@@ -94,12 +103,11 @@ def _rows(layer: Layer, indent: str) -> Iterator[tuple[str, ...]]:
         yield from _rows(part, indent + ("   " if last else "│  "))
 
 
-def _row(name: str, layer: Layer) -> tuple[str, ...]:
+def _row(name: str, layer: Layer) -> dict[str, Any]:
     repeated = f" {layer.calls}×" if layer.calls > 1 else ""
     frozen = " frozen" if layer.parameters and not layer.trainable else ""
-    numbers = [f"{number:,}" if number else "–" for number in (layer.parameters, layer.macs)]
-    sizes = [size(number) if number else "–" for number in (layer.parameter_bytes, layer.activation_bytes)]
-    return (name + repeated + frozen, _shapes(layer.outputs), *numbers, *sizes)
+    numbers = {column.key: getattr(layer, column.key) or None for column in COLUMNS[2:]}
+    return {"name": name + repeated + frozen, "output": _shapes(layer.outputs), **numbers}
 
 
 def _shapes(shapes: list[tuple[int, ...]]) -> str:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from tinytorch import recipes
 from tinytorch.cli.output import CommandError, complain
 from tinytorch.core.training import Callback
-from tinytorch_profiling.profile import profile
-from tinytorch_profiling.schedule import schedule
+from tinytorch_profiling.profiler import profile
+from tinytorch_profiling.scheduling import schedule
 
 if TYPE_CHECKING:
     from tinytorch.core.training import Trainer

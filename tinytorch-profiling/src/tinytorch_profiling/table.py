@@ -5,19 +5,22 @@ Cells are numbers; how they read, the column says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from html import escape
 from io import StringIO
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, ConsoleOptions
+from rich.measure import Measurement
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from tinytorch_profiling import units
 
+UNCUT = 100_000  # columns of what is no terminal
+NAME, SHORT = 72, 24  # columns of a row's name, at most and where there is little room: it goes on in the next line
 UNITS: dict[str, Callable[[Any], str]] = {
     "": units.plain,
     "ns": units.time,
@@ -66,22 +69,39 @@ class Table:
         columns = [{"key": each.key, "title": each.title, "unit": each.unit} for each in self.columns]
         return {"title": self.title, "columns": columns, "rows": list(self.rows), "notes": list(self.notes)}
 
-    def __rich__(self) -> RichTable:
-        table = RichTable(title=self.title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, title_style="bold")
-        for column in self.columns:
-            names = column is self.columns[0]
-            table.add_column(column.title, justify="left" if names else "right", overflow="fold", no_wrap=not names)
-        for row in self.rows:
-            table.add_row(*[Text(column.text(row)) for column in self.columns])
-        table.caption = "\n".join(self.notes) or None
-        table.caption_justify = "left"
-        return table
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RichTable | Text]:
+        """Draw it; where that is too wide, lines go on in the next one, and no number is cut."""
+        table = self._drawn()
+        whole = Measurement.get(console, options.update(width=UNCUT), table).maximum
+        names = min(NAME, max((len(self.columns[0].text(row)) for row in self.rows), default=0))
+        if whole - max(0, names - SHORT) > options.max_width:
+            yield Text(str(self))
+        else:
+            yield table
+            yield Text("\n".join([*self.notes, ""]))
 
     def __str__(self) -> str:
-        out = Console(file=StringIO(), width=160, color_system=None)
-        out.print(self)
+        out = Console(file=StringIO(), width=UNCUT, color_system=None)
+        out.print(self._drawn(), *map(Text, self.notes), "", sep="\n")
         text: str = out.file.getvalue()  # type: ignore[attr-defined]  # of the StringIO
         return "\n".join(line.rstrip() for line in text.splitlines())
+
+    def _drawn(self) -> RichTable:
+        table = RichTable(
+            title=Text(self.title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False
+        )
+        for column in self.columns:
+            first = column is self.columns[0]
+            table.add_column(
+                column.title,
+                justify="left" if first else "right",
+                overflow="fold",
+                no_wrap=not first,
+                max_width=NAME if first else None,
+            )
+        for row in self.rows:
+            table.add_row(*[Text(column.text(row)) for column in self.columns])
+        return table
 
     def _repr_html_(self) -> str:
         """Show it in a notebook."""

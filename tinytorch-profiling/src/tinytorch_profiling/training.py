@@ -6,9 +6,9 @@ from threading import get_ident
 from typing import Any
 
 from tinytorch.plugins.instruments import watching
-from tinytorch_profiling.profile import profile
+from tinytorch_profiling.profiler import profile
 from tinytorch_profiling.recorder import Recorder
-from tinytorch_profiling.schedule import schedule
+from tinytorch_profiling.scheduling import schedule
 
 WARM_UP = 5  # steps, which are slower than those that follow
 ROWS = 10

@@ -10,12 +10,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from tinytorch_profiling.events import Call, Recording, Scope, Spec
-from tinytorch_profiling.formulas import macs
+from tinytorch_profiling.events import NO_MODULE, Call, Recording, Scope, Spec
+from tinytorch_profiling.formulas import macs, moved
 from tinytorch_profiling.table import Column, Table
 
 BETWEEN = "(Python between ops)"
-NO_MODULE = "(no module)"
 OWN_TIME = (Column("self_time", "self", "ns"), Column("share", "self %", "share"))
 OF_CALLS = (
     Column("calls", "calls"),
@@ -136,7 +135,7 @@ def _sums(calls: Sequence[Call], recording: Recording, key: Callable[[Call], str
         "share": _share(own, recording),
         "total_time": total,
         "mean_time": total / len(calls),
-        "nbytes": sum(call.nbytes for call in calls),
+        "nbytes": sum(map(moved, calls)),
         "flops": flops,
         "gflops_per_second": flops / total if flops and total else None,  # a FLOP a nanosecond is a GFLOP a second
         "plugin": ", ".join(sorted({call.plugin for call in calls})),

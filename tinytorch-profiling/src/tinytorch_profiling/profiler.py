@@ -13,26 +13,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from threading import get_ident
 from time import perf_counter_ns
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Group
-
 from tinytorch.plugins import instrumented
-from tinytorch.plugins.instruments import scope
+from tinytorch.plugins.instruments import scope, watching
 from tinytorch_profiling.events import Recording
+from tinytorch_profiling.export import chrome, html, stacks
+from tinytorch_profiling.memory.watch import MemoryWatch
 from tinytorch_profiling.reading import read
 from tinytorch_profiling.recorder import Recorder
-from tinytorch_profiling.schedule import Schedule
+from tinytorch_profiling.scheduling import Schedule
+from tinytorch_profiling.showing import Shown
 from tinytorch_profiling.table import Table
 from tinytorch_profiling.views import VIEWS
 
 ROWS = 15  # of a table that is shown unasked
 
 
-class profile:  # noqa: N801  it reads as a keyword, as PyTorch's does
+class profile(Shown):  # noqa: N801  it reads as a keyword, as PyTorch's does
     """Record a block; tables, `recording` and exports tell of it, inside the block of what was seen till then.
 
     With a `schedule`, calls of `step()` divide the block into steps, and only the active ones are recorded;
@@ -60,6 +62,8 @@ class profile:  # noqa: N801  it reads as a keyword, as PyTorch's does
     def __enter__(self) -> Self:
         if self._block is not None:
             raise RuntimeError("profile: this one is open already; make another for a block inside it")
+        if any(isinstance(each, MemoryWatch) for each in watching()):
+            raise RuntimeError("profile: a MemoryProfiler is open, which spoils times; give each its own pass")
         self._recorder = Recorder(memory=self.memory)
         self._windows, self._read, self._thread, self.steps = [], None, get_ident(), 0
         self._block = instrumented(self._recorder)
@@ -114,15 +118,25 @@ class profile:  # noqa: N801  it reads as a keyword, as PyTorch's does
         tables = {by: self.table(by).to_dict() for by in VIEWS}
         return {"wall": recording.wall, "between_ops": recording.outside, "steps": self.steps, "tables": tables}
 
-    def __rich__(self) -> Group:
-        return Group(*[self.table(by, limit=ROWS) for by in ("op", "module")])
+    def tables(self) -> tuple[Table, ...]:
+        """Give the first rows by op and by module: what is shown unasked."""
+        return tuple(self.table(by, limit=ROWS) for by in ("op", "module"))
 
-    def __str__(self) -> str:
-        return "\n".join(str(self.table(by, limit=ROWS)) for by in ("op", "module"))
+    def export_html(self, path: str | Path) -> None:
+        """Write a report for a browser, one file that needs no network: tables, a timeline, memory if it was seen."""
+        html.export_html(self.recording, path, [self.table(by) for by in VIEWS], self._memory())
 
-    def _repr_html_(self) -> str:
-        """Show the tables in a notebook."""
-        return "".join(self.table(by, limit=ROWS)._repr_html_() for by in ("op", "module"))
+    def export_chrome_trace(self, path: str | Path) -> None:
+        """Write a trace for Perfetto, .json or .json.gz, with arrows from calls to their derivatives."""
+        chrome.export_chrome_trace(self.recording, path, self._memory())
+
+    def export_stacks(self, path: str | Path) -> None:
+        """Write stacks: for speedscope to .json, for flame graphs, a line each with nanoseconds, to .txt."""
+        write = stacks.export_speedscope if ".json" in Path(path).suffixes else stacks.export_stacks
+        write(self.recording, path)
+
+    def _memory(self) -> list[tuple[int, dict[str, int]]]:
+        return [(moment, {"given by ops": alive}) for moment, alive in self.recording.memory]
 
     def _begin(self) -> None:
         if self.schedule is not None:

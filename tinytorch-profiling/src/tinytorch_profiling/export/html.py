@@ -6,11 +6,9 @@ It reads nothing from the network and sends nothing. Names of ops, modules and r
 from __future__ import annotations
 
 import json
-import math
 import platform
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from html import escape
 from importlib.resources import files
@@ -21,15 +19,17 @@ import numpy as np
 
 import tinytorch
 from tinytorch_profiling.events import Call, Recording, Spec, specs
-from tinytorch_profiling.files import expect_suffix, write
-from tinytorch_profiling.machine import blas, processor
-from tinytorch_profiling.memory_svg import memory_section
-from tinytorch_profiling.spans import Memory, Span, Track, tracks
-from tinytorch_profiling.stacks import stacks
+from tinytorch_profiling.export.files import expect_suffix, write
+from tinytorch_profiling.export.memory_section import memory_section
+from tinytorch_profiling.export.spans import Memory, Span, Track, tracks
+from tinytorch_profiling.export.stacks import stacks
+from tinytorch_profiling.peaks import blas, processor
+from tinytorch_profiling.table import Column, Table
 
 MOST = 40_000  # bars in the timeline, the longest ones: what a browser draws at once
 LONGEST = 100  # stacks in the table that says the same in words
 ARRAYS = 6  # that a bar tells of what a call takes, and of what it gives
+PATHS = (Column("path", "path"), Column("time", "self", "ns"))
 COLOURS = {  # Okabe and Ito's, light enough for dark text
     "forward": "#56b4e9",
     "backward": "#e69f00",
@@ -37,25 +37,6 @@ COLOURS = {  # Okabe and Ito's, light enough for dark text
     "module": "#c9c9c9",
     "range": "#dd9cc0",
 }
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of a report: columns with their units ("" for none), and rows of text and numbers, None for nothing."""
-
-    title: str
-    columns: Sequence[tuple[str, str]]
-    rows: Sequence[Sequence[Any] | Mapping[str, Any]]  # a mapping has the columns' names
-    note: str = ""
-
-    def cells(self) -> list[list[Any]]:
-        """The rows, each in the order of columns; raise ValueError for one of another length."""
-        names = [name for name, _ in self.columns]
-        rows = [[row.get(name) for name in names] if isinstance(row, Mapping) else list(row) for row in self.rows]
-        for place, row in enumerate(rows):
-            if len(row) != len(names):
-                raise ValueError(f"table {self.title!r}: row {place} has {len(row)} cells for {len(names)} columns")
-        return rows
 
 
 def export_html(
@@ -120,33 +101,33 @@ def _template(name: str) -> str:
 
 
 def _table(table: Table) -> str:
-    rows = table.cells()
-    numeric = [all(_is_number(row[place]) or row[place] is None for row in rows) for place in range(len(table.columns))]
+    numeric = [all(_is_number(row.get(column.key)) for row in table.rows) for column in table.columns]
     head = "".join(map(_head, table.columns, numeric))
-    body = "\n".join(f"<tr>{''.join(map(_cell, range(len(row)), row, numeric))}</tr>" for row in rows)
-    title = escape(table.title)
-    note = f'<p class="quiet">{escape(table.note)}</p>' if table.note else ""
+    body = "\n".join(f"<tr>{''.join(_cells(table, row, numeric))}</tr>" for row in table.rows)
+    title, count = escape(table.title), len(table.rows)
+    notes = "".join(f'<p class="quiet">{escape(note)}</p>' for note in table.notes)
     return (
-        f'<section><h2>{title}</h2>{note}<div class="scroll" tabindex="0" role="region" aria-label="{title}">'
-        f'<table class="sortable"><caption>{title}: {len(rows):,} {"row" if len(rows) == 1 else "rows"}; '
+        f'<section><h2>{title}</h2>{notes}<div class="scroll" tabindex="0" role="region" aria-label="{title}">'
+        f'<table class="sortable"><caption>{title}: {count:,} {"row" if count == 1 else "rows"}; '
         f"a column's name sorts by it</caption><thead><tr>{head}</tr></thead><tbody>\n{body}\n"
         "</tbody></table></div></section>"
     )
 
 
-def _head(column: tuple[str, str], numeric: bool) -> str:
-    name, unit = map(escape, column)
-    unit = f" <small>{unit}</small>" if unit else ""
-    return f'<th scope="col" class="{"number" if numeric else "text"}"><button type="button">{name}{unit}</button></th>'
+def _head(column: Column, numeric: bool) -> str:
+    kind = "number" if numeric else "text"
+    return f'<th scope="col" class="{kind}"><button type="button">{escape(column.title)}</button></th>'
 
 
-def _cell(place: int, value: Any, numeric: bool) -> str:
-    tag, scope = ("th", ' scope="row"') if place == 0 and not numeric else ("td", "")
-    shown = _shown(value)
-    if not numeric:
-        return f'<{tag}{scope} class="text">{_breakable(shown)}</{tag}>'
-    exact = "" if value is None or math.isnan(value) else float(value)
-    return f'<td class="number" data-value="{exact}">{escape(shown)}</td>'
+def _cells(table: Table, row: Mapping[str, Any], numeric: Sequence[bool]) -> Iterator[str]:
+    """The cells of a row: of numbers how they read, and what they are sorted by."""
+    for place, (column, number) in enumerate(zip(table.columns, numeric, strict=True)):
+        text, value = column.text(row) or "–", row.get(column.key)
+        if number:
+            yield f'<td class="number" data-value="{"" if value is None else float(value)}">{escape(text)}</td>'
+        else:
+            tag = "td" if place else 'th scope="row"'
+            yield f'<{tag} class="text">{_breakable(text)}</{tag.partition(" ")[0]}>'
 
 
 def _breakable(text: str) -> str:
@@ -155,28 +136,17 @@ def _breakable(text: str) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
-
-
-def _shown(value: Any) -> str:
-    """A cell as a person reads it: whole numbers with commas, others with four digits at least."""
-    if value is None:
-        return "–"
-    if not _is_number(value):
-        return str(value)
-    if isinstance(value, int | np.integer) or abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:#.4g}" if abs(value) >= 0.001 or value == 0 else f"{value:.2e}"
+    return value is None or (isinstance(value, int | float | np.number) and not isinstance(value, bool))
 
 
 def _timeline(recording: Recording) -> str:
     """The canvas, what steers it, and the same as a table."""
     count = len(recording.calls) + len(recording.scopes)
-    own = [(" › ".join(stack), time / 1e6) for stack, time in stacks(recording).most_common(LONGEST)]
+    own = [{"path": " › ".join(stack), "time": time} for stack, time in stacks(recording).most_common(LONGEST)]
     parts = {
         "left": f"Of {count:,} bars the {MOST:,} longest are drawn." if count > MOST else "",
         "legend": "".join(f'<li><i style="background:{colour}"></i>{kind}</li>' for kind, colour in COLOURS.items()),
-        "words": _table(Table("Longest paths by own time", (("path", ""), ("own time", "ms")), own)),
+        "words": _table(Table("longest paths by own time", PATHS, tuple(own))),
     }
     return _filled("timeline.html", parts)
 

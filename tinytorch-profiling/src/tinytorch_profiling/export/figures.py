@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinytorch_profiling.events import Call, Recording
-from tinytorch_profiling.machine import Machine, machine
-from tinytorch_profiling.spans import Memory
+from tinytorch_profiling.export.spans import Memory
+from tinytorch_profiling.peaks import Machine, machine
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,16 +1,12 @@
 """What the machine can do is measured, once for each number of threads."""
 
-import importlib
-
 import psutil
 import pytest
 from threadpoolctl import threadpool_limits
 
-from tinytorch_profiling import Machine
+from tinytorch_profiling import Machine, peaks
 from tinytorch_profiling import machine as measure
-from tinytorch_profiling.machine import blas
-
-module = importlib.import_module("tinytorch_profiling.machine")  # the package has a function of that name
+from tinytorch_profiling.peaks import blas
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +29,8 @@ def test_the_peak_is_where_larger_matrices_gain_nothing(monkeypatch):
         assert work().shape == (size, size)
         return 2 * size**3 / reached[size]
 
-    monkeypatch.setattr(module, "_seconds", seconds)
-    assert module._arithmetic() == (pytest.approx(101e9), 2048)
+    monkeypatch.setattr(peaks, "_seconds", seconds)
+    assert peaks._arithmetic() == (pytest.approx(101e9), 2048)
 
 
 def test_bandwidth_counts_two_arrays_read_and_one_written(monkeypatch):
@@ -42,8 +38,8 @@ def test_bandwidth_counts_two_arrays_read_and_one_written(monkeypatch):
         work()
         return 0.5
 
-    monkeypatch.setattr(module, "_seconds", seconds)
-    bandwidth, nbytes = module._bandwidth(3)
+    monkeypatch.setattr(peaks, "_seconds", seconds)
+    bandwidth, nbytes = peaks._bandwidth(3)
     assert bandwidth == 3 * nbytes / 0.5
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from tinytorch_profiling.spans import Memory
+from tinytorch_profiling.export.spans import Memory
 
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#888888")
 WIDTH, HEIGHT = 1000, 300  # of the drawing, stretched to the page's width

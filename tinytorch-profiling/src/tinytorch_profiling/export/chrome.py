@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tinytorch_profiling.events import Call, Recording, Spec, specs
-from tinytorch_profiling.files import expect_suffix, write
-from tinytorch_profiling.spans import Memory, Span, tracks
+from tinytorch_profiling.export.files import expect_suffix, write
+from tinytorch_profiling.export.spans import Memory, Span, tracks
 
 Place = tuple[int, float]  # the track's number, and microseconds
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tinytorch_profiling.events import Recording
-from tinytorch_profiling.files import expect_suffix, write
-from tinytorch_profiling.spans import Span, Track, tracks
+from tinytorch_profiling.export.files import expect_suffix, write
+from tinytorch_profiling.export.spans import Span, Track, tracks
 
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 NOT_IN_A_NAME = str.maketrans({";": ":", "\n": " ", "\r": " "})  # they divide stacks and lines

@@ -1,0 +1,104 @@
+"""`tinytorch profile RECIPE|SCRIPT.py`: where the time goes, in tables and in files to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinytorch.cli.choice import PluginsOption, chosen
+from tinytorch.cli.output import CommandError, console, print_json, quiet, say
+from tinytorch_profiling import running
+from tinytorch_profiling.profiler import profile
+from tinytorch_profiling.table import Table
+from tinytorch_profiling.views import VIEWS
+
+EXPORTS: dict[str, Callable[[profile, Path], None]] = {
+    "html": profile.export_html,
+    "trace": profile.export_chrome_trace,
+    "stacks": profile.export_stacks,
+}
+FileOption = Path | None
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def profile_command(
+    what: Annotated[str, typer.Argument(metavar="RECIPE|SCRIPT.py", help="A recipe's name, or a Python file.")],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- ARGUMENTS]", help="The script's own arguments.")
+    ] = None,
+    steps: Annotated[int, typer.Option(metavar="N", min=1, help="Steps of the recipe to record.")] = 20,
+    warmup: Annotated[int, typer.Option(metavar="N", min=0, help="Steps of the recipe before them.")] = 5,
+    by: Annotated[str, typer.Option(metavar="A,B", help=f"The tables to show, of {', '.join(VIEWS)}.")] = "op,module",
+    sort: Annotated[
+        str, typer.Option(metavar="COLUMN", help="The column to sort by, as --json names it.")
+    ] = "self_time",
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="Rows of each table.")] = 20,
+    html: Annotated[FileOption, typer.Option(metavar="FILE", help="Write a report for a browser.")] = None,
+    trace: Annotated[
+        FileOption, typer.Option(metavar="FILE", help="Write a trace for Perfetto: .json, .json.gz.")
+    ] = None,
+    stacks: Annotated[
+        FileOption, typer.Option(metavar="FILE", help="Write stacks: .json for speedscope, .txt for flame graphs.")
+    ] = None,
+    data: Annotated[FileOption, typer.Option(metavar="PATH", help="The file or folder that the recipe reads.")] = None,
+    plugin_names: PluginsOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False,
+) -> int:
+    """Show where time goes: by op, by module, by input shape, with bytes, FLOPs and the plugin that answered.
+
+    A recipe is trained for some steps on its own data; a script runs as `python SCRIPT.py` would. What is shown was
+    measured; results are the same bits as without.
+
+    \b
+    tinytorch profile digits-cnn
+    tinytorch profile digits-cnn --by module,shape --html report.html
+    tinytorch profile train.py --trace trace.json.gz -- --epochs 1
+    """  # noqa: D301  the mark is click's: the lines below it stay lines
+    files = {kind: path for kind, path in {"html": html, "trace": trace, "stacks": stacks}.items() if path is not None}
+    _check(_views(by), sort, files)
+    with quiet(as_json), chosen(plugin_names):
+        if what.endswith(".py"):
+            p, status = running.script(Path(what), arguments or [], memory=bool(files))
+        else:
+            p, status = running.recipe(what, steps, warmup, data, memory=bool(files))
+    for kind, path in files.items():
+        _write(EXPORTS[kind], p, path)
+    if as_json:
+        print_json(p.to_dict())
+    else:
+        _show([p.table(view, sort, limit) for view in _views(by)], files)
+    return status
+
+
+def _views(by: str) -> list[str]:
+    return [view.strip() for view in by.split(",") if view.strip()]
+
+
+def _check(views: list[str], sort: str, files: dict[str, Path]) -> None:
+    """Say before a long run what would be wrong after it."""
+    try:
+        for view in views:
+            profile().table(view, sort)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    for kind, path in files.items():
+        if not path.parent.is_dir() or path.is_dir():
+            raise CommandError(f"--{kind} {path}: expected a file in a folder that is there")
+
+
+def _write(export: Callable[[profile, Path], None], p: profile, path: Path) -> None:
+    try:
+        export(p, path)
+    except OSError as error:
+        raise CommandError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _show(tables: list[Table], files: dict[str, Path]) -> None:
+    for table in tables:
+        console().print(table)
+    for path in files.values():
+        say(f"written: {path}")

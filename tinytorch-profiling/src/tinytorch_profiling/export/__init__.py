@@ -1,0 +1,1 @@
+"""Exports: a recording as files and figures to look at, each a function of the recording."""
