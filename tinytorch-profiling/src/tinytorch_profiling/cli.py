@@ -15,10 +15,10 @@ from tinytorch_profiling.profiler import profile
 from tinytorch_profiling.table import Table
 from tinytorch_profiling.views import VIEWS
 
-EXPORTS: dict[str, Callable[[profile, Path], None]] = {
-    "html": profile.export_html,
-    "trace": profile.export_chrome_trace,
-    "stacks": profile.export_stacks,
+EXPORTS: dict[str, tuple[Callable[[profile, Path], None], tuple[str, ...]]] = {  # and how the files' names end
+    "html": (profile.export_html, (".html", ".htm")),
+    "trace": (profile.export_chrome_trace, (".json", ".json.gz")),
+    "stacks": (profile.export_stacks, (".json", ".txt")),
 }
 FileOption = Path | None
 app = typer.Typer(add_completion=False)
@@ -66,7 +66,7 @@ def profile_command(
         else:
             p, status = running.recipe(what, steps, warmup, data, memory=bool(files))
     for kind, path in files.items():
-        _write(EXPORTS[kind], p, path)
+        _write(EXPORTS[kind][0], p, path)
     if as_json:
         print_json(p.to_dict())
     else:
@@ -86,6 +86,9 @@ def _check(views: list[str], sort: str, files: dict[str, Path]) -> None:
     except ValueError as error:
         raise CommandError(str(error)) from error
     for kind, path in files.items():
+        endings = EXPORTS[kind][1]
+        if not path.name.endswith(endings):
+            raise CommandError(f"--{kind} {path}: expected a file name that ends in {' or '.join(endings)}")
         if not path.parent.is_dir() or path.is_dir():
             raise CommandError(f"--{kind} {path}: expected a file in a folder that is there")
 

@@ -61,7 +61,7 @@ class Table:
             raise ValueError(f"table: cannot sort by '{key}'; columns are {', '.join(known)}")
         rows = sorted(self.rows, key=lambda row: _order(row.get(key)), reverse=not ascending)
         left = 0 if limit is None else len(rows) - limit
-        notes = (*self.notes, f"{left} more rows") if left > 0 else self.notes
+        notes = (*self.notes, f"{left} more row{'s' * (left > 1)}") if left > 0 else self.notes
         return replace(self, rows=tuple(rows[:limit]), notes=notes)
 
     def to_dict(self) -> dict[str, Any]:

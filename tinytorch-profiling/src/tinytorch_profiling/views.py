@@ -14,6 +14,7 @@ from tinytorch_profiling.events import NO_MODULE, Call, Recording, Scope, Spec
 from tinytorch_profiling.formulas import macs, moved
 from tinytorch_profiling.table import Column, Table
 
+LISTED = 3  # arrays of a list whose shapes are written out
 BETWEEN = "(Python between ops)"
 OWN_TIME = (Column("self_time", "self", "ns"), Column("share", "self %", "share"))
 OF_CALLS = (
@@ -112,8 +113,8 @@ VIEWS: dict[str, Callable[[Recording], Table]] = {
 
 
 def shapes(call: Call) -> str:
-    """Write the shapes of a call's inputs, without parameters."""
-    return ", ".join(_shape(each) for each in call.inputs if isinstance(each, Spec | list))
+    """Write the shapes of a call's inputs, without parameters; of long lists how many there are."""
+    return ", ".join(filter(None, map(_shape, call.inputs)))
 
 
 def _of_calls(recording: Recording, title: str, name: str, key: Callable[[Call], str]) -> Table:
@@ -143,9 +144,9 @@ def _sums(calls: Sequence[Call], recording: Recording, key: Callable[[Call], str
 
 
 def _flops(calls: Sequence[Call]) -> int | None:
-    """Two for each MAC; None where one of the calls has no formula."""
-    counts = [macs(call) for call in calls]
-    return None if None in counts else sum(2 * each for each in counts if each is not None)
+    """Two for each MAC of the calls that have a formula; None where none has."""
+    counts = [count for call in calls if (count := macs(call)) is not None]
+    return 2 * sum(counts) if counts else None
 
 
 def _between(recording: Recording) -> dict[str, Any]:
@@ -189,5 +190,7 @@ def _ranges_around(scope: Scope) -> Iterator[Scope]:
 def _shape(value: Any) -> str:
     if isinstance(value, Spec):
         return f"({', '.join(map(str, value.shape))})"
-    arrays = [each for each in value if isinstance(each, Spec)]
-    return f"[{', '.join(map(_shape, arrays))}]" if arrays else str(value)
+    arrays = [each for each in value if isinstance(each, Spec)] if isinstance(value, list) else []
+    if len(arrays) > LISTED:
+        return f"[{len(arrays)} arrays]"
+    return f"[{', '.join(map(_shape, arrays))}]" if arrays else ""
