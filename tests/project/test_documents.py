@@ -17,7 +17,8 @@ LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_code_blocks_of_a_page_run_in_order(page, monkeypatch):
+def test_code_blocks_of_a_page_run_in_order(page, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # some write files
     monkeypatch.setattr(registry, "_ops", registry.ops())  # an op that a page declares is gone after it
     names = {}
     with plugins.using():

@@ -6,7 +6,7 @@ at a program does not change what it holds in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any, NamedTuple
@@ -46,6 +46,21 @@ class Scope:
         while scope is not None and scope.kind not in kinds:
             scope = scope.parent
         return scope
+
+
+class Raw(NamedTuple):
+    """One call as it was noted; see `Call`."""
+
+    op: str
+    start: int
+    end: int
+    thread: int
+    plugin: str
+    scope: Scope
+    differentiated: tuple[int, str] | None  # the node whose derivative was being taken: its serial number and op
+    serial: int  # the node that records the call, if one does, has the next
+    inputs: Sequence[Any]  # (shape, dtype) for an array
+    outputs: Any
 
 
 @dataclass(slots=True, eq=False)

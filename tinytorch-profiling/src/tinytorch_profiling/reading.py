@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch_profiling.events import Call, Recording, Spec
-from tinytorch_profiling.recorder import Raw, Recorder
+from tinytorch_profiling.events import Call, Raw, Recording, Spec
+from tinytorch_profiling.recorder import NOWHERE, Recorder
 
 NEAR = 4  # from a call's serial number to that of the node that records it: 1, and 1 more for each other profile
 
 
 def read(recorder: Recorder, windows: Sequence[tuple[int, int]], thread: int) -> Recording:
     """Make a recording of what was noted in some windows, given by beginning and end."""
-    raws = sorted((Raw(*each) for each in recorder.calls), key=lambda raw: (raw.start, -raw.end))
+    raws = sorted(recorder.calls(), key=lambda raw: (raw.start, -raw.end))
     calls = [_call(raw) for raw in raws]
     _nest(calls)
     _link(raws, calls)
@@ -34,7 +34,7 @@ def _call(raw: Raw) -> Call:
         end=raw.end,
         thread=raw.thread,
         plugin=raw.plugin,
-        scope=raw.scope,
+        scope=None if raw.scope is NOWHERE else raw.scope,
         self_time=raw.end - raw.start,
     )
 

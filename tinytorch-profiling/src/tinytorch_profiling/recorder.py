@@ -6,21 +6,21 @@ derivative belongs to, follows from the numbers afterwards (see `reading`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import get_ident
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from numpy import ndarray
 
 from tinytorch.core.module import Module
-from tinytorch.core.tensor.op import BinaryOp, Node, UnaryOp, next_serial
+from tinytorch.core.tensor.op import BinaryOp, Node, Op, UnaryOp, next_serial
 from tinytorch.plugins import Instrument
 from tinytorch.plugins.manager import CORE
-from tinytorch_profiling.events import Scope
+from tinytorch_profiling.events import Raw, Scope
 from tinytorch_profiling.lifetimes import Lifetimes
 
 if TYPE_CHECKING:
@@ -30,19 +30,8 @@ if TYPE_CHECKING:
 PLAIN = frozenset({int, float, bool, str, type(None)})
 
 
-class Raw(NamedTuple):
-    """One call as it was noted; see `events.Call`."""
-
-    op: str
-    inputs: Sequence[Any]  # (shape, dtype) for an array
-    outputs: Any
-    start: int
-    end: int
-    thread: int
-    plugin: str
-    scope: Scope | None
-    differentiated: tuple[int, str] | None  # the node whose derivative was being taken: its serial number and op
-    serial: int  # the node that records the call, if one does, has the next
+NOWHERE = Scope("range", "", None, 0, 0)  # where no scope is open
+HEAD, ONE, TWO, MANY = 9, 4, 6, 2  # fields of every call; more of one with one array, two, and of any other
 
 
 class Recorder(Instrument):
@@ -53,65 +42,136 @@ class Recorder(Instrument):
     def __init__(self, *, memory: bool = False) -> None:
         self.recording = False
         self.lifetimes = Lifetimes() if memory else None
-        self.calls: list[tuple[Any, ...]] = []  # fields of Raw
+        self.noted: list[Any] = []  # call after call, see `calls`: of flat numbers the garbage collector knows nothing
         self.scopes: list[Scope] = []
-        self.inner: ContextVar[Scope | None] = ContextVar("inner", default=None)
+        self.inner: ContextVar[Scope] = ContextVar("inner", default=NOWHERE)
         self.answers: dict[int, str] = {}  # by thread: the plugin that answered the innermost call
         self.paths: WeakKeyDictionary[Module, str] = WeakKeyDictionary()
         self.roots: WeakSet[Module] = WeakSet()
 
+    def calls(self) -> Iterator[Raw]:
+        """Give the calls that were noted, in the order in which they ended."""
+        noted, place = self.noted[:], 0
+        while place < len(noted):
+            more = place + HEAD
+            end = more + noted[place]
+            fields = noted[more:end]
+            if noted[place] == MANY:
+                inputs, outputs = fields
+            else:
+                *inputs, outputs = zip(fields[::2], fields[1::2], strict=True)
+            yield Raw._make([*noted[place + 1 : more], inputs, outputs])
+            place = end
+
     def forget(self) -> None:
         """Begin anew."""
-        self.calls.clear()
+        self.noted.clear()
         self.scopes.clear()
         if self.lifetimes is not None:
             self.lifetimes.forget()
 
     def wrap_op(self, op: Declared, call: Kernel) -> Kernel:
         """Note when the op began and ended, and of its arrays the shapes and dtypes."""
-        clock, note = perf_counter_ns, self._noting(op.name)
+        kind = UnaryOp if isinstance(op, UnaryOp) else BinaryOp if isinstance(op, BinaryOp) else Op
+        timed = {UnaryOp: self._one, BinaryOp: self._two}[kind] if kind is not Op and op.outputs == 1 else self._many
+        born = None if self.lifetimes is None else self.lifetimes.born
+        return timed(op.name, call) if born is None else _followed(timed(op.name, call), born)
 
-        def one(x: Any) -> Any:
+    def _one(self, op: str, call: Kernel) -> Kernel:
+        """Time an op on one array, which small ones notice: all that is asked is at hand, nothing else is called."""
+        clock, ident, inner, note, answers = perf_counter_ns, get_ident, self.inner.get, self.noted.extend, self.answers
+
+        def timed(x: Any) -> Any:
             if not self.recording:
                 return call(x)
             start = clock()
             out = call(x)
-            note(start, clock(), ((x.shape, x.dtype),), out)
+            end, thread, scope = clock(), ident(), inner()
+            plugin = answers.pop(thread, CORE) if answers else CORE
+            note(
+                (
+                    ONE,
+                    op,
+                    start,
+                    end,
+                    thread,
+                    plugin,
+                    scope,
+                    scope.differentiated,
+                    next_serial(),
+                    x.shape,
+                    x.dtype,
+                    out.shape,
+                    out.dtype,
+                )
+            )
             return out
 
-        def two(a: Any, b: Any) -> Any:
+        return timed
+
+    def _two(self, op: str, call: Kernel) -> Kernel:
+        """Time an op on two arrays, as `_one` does."""
+        clock, ident, inner, note, answers = perf_counter_ns, get_ident, self.inner.get, self.noted.extend, self.answers
+
+        def timed(a: Any, b: Any) -> Any:
             if not self.recording:
                 return call(a, b)
             start = clock()
             out = call(a, b)
-            note(start, clock(), ((a.shape, a.dtype), (b.shape, b.dtype)), out)
+            end, thread, scope = clock(), ident(), inner()
+            plugin = answers.pop(thread, CORE) if answers else CORE
+            note(
+                (
+                    TWO,
+                    op,
+                    start,
+                    end,
+                    thread,
+                    plugin,
+                    scope,
+                    scope.differentiated,
+                    next_serial(),
+                    a.shape,
+                    a.dtype,
+                    b.shape,
+                    b.dtype,
+                    out.shape,
+                    out.dtype,
+                )
+            )
             return out
 
-        def many(*args: Any) -> Any:
+        return timed
+
+    def _many(self, op: str, call: Kernel) -> Kernel:
+        """Time any other op."""
+        clock, ident, inner, note, answers = perf_counter_ns, get_ident, self.inner.get, self.noted.extend, self.answers
+
+        def timed(*args: Any) -> Any:
             if not self.recording:
                 return call(*args)
             start = clock()
             out = call(*args)
-            note(start, clock(), [_described(each) for each in args], out)
+            end, thread, scope = clock(), ident(), inner()
+            plugin = answers.pop(thread, CORE) if answers else CORE
+            note(
+                (
+                    MANY,
+                    op,
+                    start,
+                    end,
+                    thread,
+                    plugin,
+                    scope,
+                    scope.differentiated,
+                    next_serial(),
+                    [_described(each) for each in args],
+                    _described(out),
+                )
+            )
             return out
 
-        return one if isinstance(op, UnaryOp) else two if isinstance(op, BinaryOp) else many  # fast where it is noticed
-
-    def _noting(self, op: str) -> Callable[[int, int, Sequence[Any], Any], None]:
-        """Make what notes a call of an op; all that it needs is at hand, since it runs once a call."""
-        append, answers, inner, ident = self.calls.append, self.answers, self.inner.get, get_ident
-        born = None if self.lifetimes is None else self.lifetimes.born
-
-        def note(start: int, end: int, inputs: Sequence[Any], out: Any) -> None:
-            outputs = (out.shape, out.dtype) if type(out) is ndarray else _described(out)
-            thread, scope = ident(), inner()
-            plugin = answers.pop(thread, CORE) if answers else CORE
-            differentiated = None if scope is None else scope.differentiated
-            append((op, inputs, outputs, start, end, thread, plugin, scope, differentiated, next_serial()))
-            if born is not None:
-                born(out)
-
-        return note
+        return timed
 
     def answered(self, plugin: str) -> None:
         """Note who answered the call that is about to end."""
@@ -123,7 +183,8 @@ class Recorder(Instrument):
         if not self.recording:
             yield
             return
-        parent = self.inner.get()
+        outer = self.inner.get()
+        parent = None if outer is NOWHERE else outer
         scope = Scope(kind, self._named(kind, subject, parent), parent, get_ident(), perf_counter_ns())
         self.scopes.append(scope)
         token = self.inner.set(scope)
@@ -135,7 +196,7 @@ class Recorder(Instrument):
 
     def differentiating(self, node: Node) -> None:
         """Note whose derivative the next calls are."""
-        if (scope := self.inner.get()) is not None:
+        if (scope := self.inner.get()) is not NOWHERE:
             scope.differentiated = (node.serial, node.op.name)
 
     def _named(self, kind: str, subject: Any, parent: Scope | None) -> str:
@@ -149,6 +210,15 @@ class Recorder(Instrument):
         if subject not in self.paths:  # made while the model runs
             self.paths[subject] = f"{outer.name}.{type(subject).__name__}" if outer else type(subject).__name__
         return self.paths[subject]
+
+
+def _followed(call: Kernel, born: Callable[[Any], None]) -> Kernel:
+    def followed(*args: Any) -> Any:
+        out = call(*args)
+        born(out)
+        return out
+
+    return followed
 
 
 def _described(value: Any) -> Any:
