@@ -53,6 +53,22 @@ def test_files_are_written(tinytorch, script):
     assert all((tinytorch.folder / name).stat().st_size > 100 for name in names)
 
 
+def test_a_roofline_is_drawn(tinytorch):
+    pytest.importorskip("matplotlib")
+    done = tinytorch("profile", "digits-mlp", "--steps", 2, "--roofline", "roof.png")
+    assert (done.status, done.err) == (0, "")
+    assert (tinytorch.folder / "roof.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_memory_is_looked_at_in_a_pass_of_its_own(tinytorch, script):
+    done = tinytorch("profile", "xor", "--steps", 3, "--memory")
+    assert (done.status, done.err) == (0, "")
+    assert "optimizer state" in done.out
+    assert "leaks: none in 3 steps" in done.out
+    found = json.loads(tinytorch("profile", script, "--memory", "--json").out)
+    assert found["peak"] > 0
+
+
 def test_a_failing_script_is_shown_with_what_it_did(tinytorch, script):
     script.write_text(SCRIPT + "raise KeyError('gone')\n")
     done = tinytorch("profile", script)
@@ -74,6 +90,7 @@ def test_a_scripts_exit_status_is_the_commands(tinytorch, script):
         (["xor", "--by", "opp"], "there is no table by 'opp'; there are op, module"),
         (["xor", "--sort", "size"], "cannot sort by 'size'; columns are name, calls"),
         (["xor", "--html", "no/folder.html"], "--html no/folder.html: expected a file in a folder that is there"),
+        (["xor", "--memory", "--html", "report.html"], "--memory and --html: a look at memory writes no files"),
         (["xor", "--html", "report.txt"], "expected a file name that ends in .html"),
     ],
 )

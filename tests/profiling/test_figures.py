@@ -7,11 +7,14 @@ from itertools import combinations
 import pytest
 from recordings_for_tests import call, trained
 
-from tinytorch_profiling import Machine, Recording
+import tinytorch as tt
+from tinytorch import nn
+from tinytorch_profiling import Machine, MemoryProfiler, Recording, Timer, profile
 
 pytest.importorskip("matplotlib")
 
 from tinytorch_profiling.export.figures import latency, memory, points, roofline
+from tinytorch_profiling.formulas import FORMULAS
 
 ROOF = Machine("a processor", 1, 2**33, "a BLAS", 1, flops=100e9, bandwidth=10e9, size=512, nbytes=2**26)
 
@@ -26,23 +29,27 @@ def texts(figure):
     return [each for each in figure.axes[0].texts if each.get_text()]
 
 
-def test_a_point_adds_up_the_calls_of_an_op():
+def test_a_point_adds_up_the_calls_of_an_op(monkeypatch):
+    monkeypatch.setitem(FORMULAS, "linear", lambda _: 24)
     recording = Recording([call("linear", 0, 100), call("linear", 100, 300), call("exp", 0, 9)], [], [(0, 300)], 1)
-    drawn, left = points(recording, lambda each: 24 if each.op == "linear" else None)
+    drawn, left = points(recording)
     assert [(each.op, each.flops, each.nbytes, each.time) for each in drawn] == [("linear", 96, 96, 300)]
     assert left == ["exp"]
 
 
 def test_a_roofline_has_a_point_for_each_op_and_names_those_that_it_leaves_out():
-    figure = roofline(trained(), lambda each: 60 if each.op == "linear" else None, ROOF)
-    assert len(figure.axes[0].collections[0].get_offsets()) == 1
+    figure = roofline(trained(), ROOF)
+    assert len(figure.axes[0].collections[0].get_offsets()) == 3
     assert "exp" in figure.get_supxlabel()
-    assert {"linear", "100 GFLOP/s, 1 thread", "10 GB/s"} == {each.get_text() for each in texts(figure)}
+    ops = {"linear", "linear_weight_grad", "matmul"}
+    assert {*ops, "100 GFLOP/s, 1 thread", "10 GB/s"} == {each.get_text() for each in texts(figure)}
 
 
 @pytest.mark.parametrize("count", [2, 15])
-def test_labels_of_a_roofline_do_not_overlap(count, tmp_path):
-    figure = roofline(crowded(count), lambda _: 6, ROOF)
+def test_labels_of_a_roofline_do_not_overlap(count, tmp_path, monkeypatch):
+    for number in range(count):
+        monkeypatch.setitem(FORMULAS, f"op_{number}", lambda _: 6)
+    figure = roofline(crowded(count), ROOF)
     found = texts(figure)
     assert len(found) == count + 2
     boxes = [each.get_window_extent() for each in found]
@@ -58,6 +65,15 @@ def test_memory_lies_one_category_upon_the_other():
     assert [each.get_text() for each in figure.legends[0].get_texts()] == ["activations", "parameters"]
 
 
+def test_what_was_measured_draws_itself():
+    with profile() as p:
+        nn.functional.linear(tt.ones(2, 3), tt.ones(4, 3))
+    with MemoryProfiler() as watched:
+        tt.ones(1000, 1000).exp()
+    titles = [each.axes[0].get_title() for each in (p.roofline(ROOF), watched.figure(), Timer.measure(int).figure())]
+    assert titles == ["Roofline", "Memory", "Latency of 30 runs"]
+
+
 def test_latency_marks_the_median_and_the_slowest():
     figure = latency([number / 1000 for number in range(1, 102)])
     assert [each.get_text() for each in figure.legends[0].get_texts()] == ["median 51 ms", "p90 91 ms", "p99 100 ms"]
@@ -67,7 +83,7 @@ def test_latency_marks_the_median_and_the_slowest():
 @pytest.mark.parametrize(
     ("draw", "sentence"),
     [
-        (lambda: roofline(Recording(), lambda _: 1, ROOF), "at least one call of an op with multiply-adds"),
+        (lambda: roofline(Recording(), ROOF), "at least one call of an op with multiply-adds"),
         (lambda: memory([]), "a timeline with at least one moment"),
         (lambda: latency([]), "one or more finite numbers"),
         (lambda: latency([1.0, float("nan")]), "one or more finite numbers"),

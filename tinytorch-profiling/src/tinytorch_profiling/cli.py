@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,14 +11,17 @@ import typer
 from tinytorch.cli.choice import PluginsOption, chosen
 from tinytorch.cli.output import CommandError, console, print_json, quiet, say
 from tinytorch_profiling import running
+from tinytorch_profiling.memory import MemoryProfiler
 from tinytorch_profiling.profiler import profile
+from tinytorch_profiling.scheduling import schedule
 from tinytorch_profiling.table import Table
 from tinytorch_profiling.views import VIEWS
 
-EXPORTS: dict[str, tuple[Callable[[profile, Path], None], tuple[str, ...]]] = {  # and how the files' names end
+EXPORTS: dict[str, tuple[Callable[[profile, Path], object], tuple[str, ...]]] = {  # and how the files' names end
     "html": (profile.export_html, (".html", ".htm")),
     "trace": (profile.export_chrome_trace, (".json", ".json.gz")),
     "stacks": (profile.export_stacks, (".json", ".txt")),
+    "roofline": (lambda p, path: p.roofline().savefig(path), (".png", ".svg", ".pdf")),
 }
 FileOption = Path | None
 app = typer.Typer(add_completion=False)
@@ -44,6 +47,10 @@ def profile_command(
     stacks: Annotated[
         FileOption, typer.Option(metavar="FILE", help="Write stacks: .json for speedscope, .txt for flame graphs.")
     ] = None,
+    roofline: Annotated[
+        FileOption, typer.Option(metavar="FILE", help="Draw ops below this machine's measured peaks: .png, .svg, .pdf.")
+    ] = None,
+    memory: Annotated[bool, typer.Option("--memory", help="Look at memory instead of time.")] = False,
     data: Annotated[FileOption, typer.Option(metavar="PATH", help="The file or folder that the recipe reads.")] = None,
     plugin_names: PluginsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False,
@@ -56,30 +63,43 @@ def profile_command(
     \b
     tinytorch profile digits-cnn
     tinytorch profile digits-cnn --by module,shape --html report.html
+    tinytorch profile digits-cnn --memory
     tinytorch profile train.py --trace trace.json.gz -- --epochs 1
     """  # noqa: D301  the mark is click's: the lines below it stay lines
-    files = {kind: path for kind, path in {"html": html, "trace": trace, "stacks": stacks}.items() if path is not None}
-    _check(_views(by), sort, files)
+    given = {"html": html, "trace": trace, "stacks": stacks, "roofline": roofline}
+    files = {kind: path for kind, path in given.items() if path is not None}
+    views = _views(by)
+    _check(views, sort, files, memory=memory)
+    look = MemoryProfiler() if memory else _profile(what, steps, warmup, files)
     with quiet(as_json), chosen(plugin_names):
         if what.endswith(".py"):
-            p, status = running.script(Path(what), arguments or [], memory=bool(files))
+            status = running.script(Path(what), look, arguments or [])
         else:
-            p, status = running.recipe(what, steps, warmup, data, memory=bool(files))
-    for kind, path in files.items():
-        _write(EXPORTS[kind][0], p, path)
+            status = running.recipe(what, look, steps if memory else warmup + steps, data)
+    tables = look.tables() if isinstance(look, MemoryProfiler) else [look.table(view, sort, limit) for view in views]
+    if isinstance(look, profile):
+        _write(files, look)
     if as_json:
-        print_json(p.to_dict())
+        print_json(look.to_dict())
     else:
-        _show([p.table(view, sort, limit) for view in _views(by)], files)
+        _show(tables, files)
     return status
+
+
+def _profile(what: str, steps: int, warmup: int, files: dict[str, Path]) -> profile:
+    """The profile of a script, or of a recipe's steps; how long arrays live is followed where a file shows it."""
+    plan = None if what.endswith(".py") else schedule(warmup=warmup, active=steps, repeat=1)
+    return profile(plan, memory=bool({"html", "trace"} & set(files)))
 
 
 def _views(by: str) -> list[str]:
     return [view.strip() for view in by.split(",") if view.strip()]
 
 
-def _check(views: list[str], sort: str, files: dict[str, Path]) -> None:
+def _check(views: list[str], sort: str, files: dict[str, Path], *, memory: bool) -> None:
     """Say before a long run what would be wrong after it."""
+    if memory and files:
+        raise CommandError(f"--memory and --{next(iter(files))}: a look at memory writes no files; ask for --json")
     try:
         for view in views:
             profile().table(view, sort)
@@ -93,14 +113,15 @@ def _check(views: list[str], sort: str, files: dict[str, Path]) -> None:
             raise CommandError(f"--{kind} {path}: expected a file in a folder that is there")
 
 
-def _write(export: Callable[[profile, Path], None], p: profile, path: Path) -> None:
-    try:
-        export(p, path)
-    except OSError as error:
-        raise CommandError(f"cannot write {path}: {error.strerror}") from error
+def _write(files: dict[str, Path], p: profile) -> None:
+    for kind, path in files.items():
+        try:
+            EXPORTS[kind][0](p, path)
+        except (OSError, ValueError, ImportError) as error:
+            raise CommandError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _show(tables: list[Table], files: dict[str, Path]) -> None:
+def _show(tables: Sequence[Table], files: dict[str, Path]) -> None:
     for table in tables:
         console().print(table)
     for path in files.values():

@@ -17,12 +17,12 @@ from pathlib import Path
 from threading import get_ident
 from time import perf_counter_ns
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tinytorch.plugins import instrumented
 from tinytorch.plugins.instruments import scope, watching
 from tinytorch_profiling.events import Recording
-from tinytorch_profiling.export import chrome, html, stacks
+from tinytorch_profiling.export import chrome, figures, html, stacks
 from tinytorch_profiling.memory.watch import MemoryWatch
 from tinytorch_profiling.reading import read
 from tinytorch_profiling.recorder import Recorder
@@ -30,6 +30,11 @@ from tinytorch_profiling.scheduling import Schedule
 from tinytorch_profiling.showing import Shown
 from tinytorch_profiling.table import Table
 from tinytorch_profiling.views import VIEWS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from tinytorch_profiling.peaks import Machine
 
 ROWS = 15  # of a table that is shown unasked
 
@@ -134,6 +139,10 @@ class profile(Shown):  # noqa: N801  it reads as a keyword, as PyTorch's does
         """Write stacks: for speedscope to .json, for flame graphs, a line each with nanoseconds, to .txt."""
         write = stacks.export_speedscope if ".json" in Path(path).suffixes else stacks.export_stacks
         write(self.recording, path)
+
+    def roofline(self, roof: Machine | None = None) -> Figure:
+        """Draw how near each op came to this machine's measured peaks (extra `plot`)."""
+        return figures.roofline(self.recording, roof)
 
     def _memory(self) -> list[tuple[int, dict[str, int]]]:
         return [(moment, {"given by ops": alive}) for moment, alive in self.recording.memory]

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from tinytorch import recipes
 from tinytorch.cli.output import CommandError, complain
 from tinytorch.core.training import Callback
+from tinytorch_profiling.memory import MemoryProfiler
 from tinytorch_profiling.profiler import profile
-from tinytorch_profiling.scheduling import schedule
 
 if TYPE_CHECKING:
     from tinytorch.core.training import Trainer
@@ -23,45 +23,47 @@ FAILED, INTERRUPTED = 1, 130
 ENDLESS = 1_000_000  # epochs, of which the steps that were asked for are the beginning
 
 
-class Steps(Callback):
-    """Tells a profile of every step, and stops the training after so many."""
+Look = profile | MemoryProfiler
 
-    def __init__(self, p: profile, count: int) -> None:
-        self.profile, self.count = p, count
+
+class Steps(Callback):
+    """Tells whoever looks of every step, and stops the training after so many."""
+
+    def __init__(self, look: Look, count: int) -> None:
+        self.look, self.left = look, count
 
     def on_step_end(self, trainer: Trainer) -> None:
         """Go on to the next step, or stop."""
-        self.profile.step()
-        trainer.should_stop = self.profile.steps >= self.count
+        self.look.step()
+        self.left -= 1
+        trainer.should_stop = not self.left
 
 
-def recipe(name: str, steps: int, warmup: int, data: Path | None, *, memory: bool) -> tuple[profile, int]:
-    """Train a recipe for some steps, after others that warm up; give the profile and an exit status."""
+def recipe(name: str, look: Look, steps: int, data: Path | None) -> int:
+    """Train a recipe for some steps while somebody looks; give an exit status."""
     try:
         run = recipes.prepare(recipes.find(name), data=data, epochs=ENDLESS)
     except ValueError as error:
         raise CommandError(f"{error}; a script's name ends in .py") from error
-    p = profile(schedule(warmup=warmup, active=steps, repeat=1), memory=memory)
-    run.trainer.callbacks.append(Steps(p, warmup + steps))
-    return p, _run(p, run.fit)
+    run.trainer.callbacks.append(Steps(look, steps))
+    return _run(look, run.fit)
 
 
-def script(path: Path, arguments: Sequence[str], *, memory: bool) -> tuple[profile, int]:
-    """Run a script to its end; give the profile and the script's exit status."""
+def script(path: Path, look: Look, arguments: Sequence[str]) -> int:
+    """Run a script to its end while somebody looks; give the script's exit status."""
     if not path.is_file():
         raise CommandError(f"there is no script {path}")
-    p = profile(memory=memory)
     with _as_main(path, arguments):
-        return p, _run(p, lambda: runpy.run_path(str(path), run_name="__main__"))
+        return _run(look, lambda: runpy.run_path(str(path), run_name="__main__"))
 
 
-def _run(p: profile, what: Callable[[], object]) -> int:
-    """Run it inside the profile; what breaks it off is told, and what was recorded till then is kept."""
+def _run(look: Look, what: Callable[[], object]) -> int:
+    """Run it while somebody looks; what breaks it off is told, and what was seen till then is kept."""
     try:
-        with p:
+        with look:
             what()
     except KeyboardInterrupt:
-        complain("stopped; this is what was recorded till then")
+        complain("stopped; this is what was seen till then")
         return INTERRUPTED
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -69,7 +71,7 @@ def _run(p: profile, what: Callable[[], object]) -> int:
         raise
     except Exception:  # noqa: BLE001  the script's own mistake, shown as Python would
         traceback.print_exc()
-        complain("the program failed; this is what was recorded till then")
+        complain("the program failed; this is what was seen till then")
         return FAILED
     return 0
 

@@ -12,13 +12,17 @@ from dataclasses import dataclass
 from functools import wraps
 from time import perf_counter
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 import numpy as np
 
 from tinytorch.types import Array
 from tinytorch.verify.timing import Interval, median
 from tinytorch_profiling import units
+from tinytorch_profiling.export import figures
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -85,6 +89,10 @@ class Timing:
             "min": float(self.times.min()),
             "max": float(self.times.max()),
         }
+
+    def figure(self) -> Figure:
+        """Draw how the times are spread (extra `plot`)."""
+        return figures.latency(self.times.tolist())
 
     def __str__(self) -> str:
         _, low, high = self.interval

@@ -6,6 +6,7 @@ from threading import get_ident
 from typing import Any
 
 from tinytorch.plugins.instruments import watching
+from tinytorch_profiling.memory.watch import MemoryWatch
 from tinytorch_profiling.profiler import profile
 from tinytorch_profiling.recorder import Recorder
 from tinytorch_profiling.scheduling import schedule
@@ -27,8 +28,8 @@ def configure(options: dict[str, Any]) -> None:
 
 
 def begin() -> None:
-    """Open a profile, unless the training lies in one."""
-    if steps and get_ident() not in _open and not any(isinstance(each, Recorder) for each in watching()):
+    """Open a profile, unless somebody looks already."""
+    if steps and get_ident() not in _open and not any(isinstance(each, Recorder | MemoryWatch) for each in watching()):
         p = profile(schedule(skip_first=WARM_UP, active=steps, repeat=1))
         p.__enter__()
         _open[get_ident()] = p

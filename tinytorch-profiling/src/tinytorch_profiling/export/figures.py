@@ -7,7 +7,7 @@ cell. Colours are those of Okabe and Ito, which colour-blind people tell apart (
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from textwrap import fill
@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinytorch_profiling.events import Call, Recording
+from tinytorch_profiling.events import Recording
 from tinytorch_profiling.export.spans import Memory
+from tinytorch_profiling.formulas import macs, moved
 from tinytorch_profiling.peaks import Machine, machine
 
 if TYPE_CHECKING:
@@ -40,13 +41,13 @@ class Point:
     time: int = 0  # nanoseconds
 
 
-def roofline(recording: Recording, macs: Callable[[Call], int | None], roof: Machine | None = None) -> Figure:
+def roofline(recording: Recording, roof: Machine | None = None) -> Figure:
     """Draw each op's FLOP/s against its FLOPs per byte, below what this machine was measured to reach.
 
-    `macs` tells the multiply-adds of a call, None for an op without a formula; those ops are named, not drawn.
+    Ops without a formula for their multiply-adds are named, not drawn.
     A point may lie above the slope: its arrays were in a cache, and the slope is that of memory.
     """
-    drawn, left = points(recording, macs)
+    drawn, left = points(recording)
     if not drawn:
         raise ValueError("roofline: expected at least one call of an op with multiply-adds in the recording, got none")
     figure, axes = _axes("arithmetic intensity (FLOP/byte)", "GFLOP/s")
@@ -99,18 +100,18 @@ def latency(seconds: Sequence[float]) -> Figure:
     return figure
 
 
-def points(recording: Recording, macs: Callable[[Call], int | None]) -> tuple[list[Point], list[str]]:
+def points(recording: Recording) -> tuple[list[Point], list[str]]:
     """Add up the calls of each op, those that took longest first; and name the ops that cannot be drawn."""
     found: dict[str, Point] = {}
     left: dict[str, None] = {}
     for call in recording.calls:
         count = macs(call)
-        if not count or not call.nbytes or not call.time:
+        if not count or not moved(call) or not call.time:
             left[call.op] = None
             continue
         point = found.setdefault(call.op, Point(call.op))
         point.flops += 2 * count
-        point.nbytes += call.nbytes
+        point.nbytes += moved(call)
         point.time += call.time
     return sorted(found.values(), key=lambda point: -point.time), [op for op in left if op not in found]
 

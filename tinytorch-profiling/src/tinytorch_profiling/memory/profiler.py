@@ -27,11 +27,12 @@ import tracemalloc
 from contextlib import AbstractContextManager
 from threading import Lock
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from tinytorch.plugins import instrumented
 from tinytorch.plugins.instruments import watching
 from tinytorch_profiling.events import Call
+from tinytorch_profiling.export import figures
 from tinytorch_profiling.memory import report
 from tinytorch_profiling.memory.allocations import CATEGORIES
 from tinytorch_profiling.memory.leaks import MARKS, Leak, leaks
@@ -39,6 +40,9 @@ from tinytorch_profiling.memory.watch import MemoryCall, MemoryWatch
 from tinytorch_profiling.recorder import Recorder
 from tinytorch_profiling.showing import Shown
 from tinytorch_profiling.table import Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 ONE = Lock()  # tracemalloc is the process's, and has one peak
 
@@ -169,6 +173,10 @@ class MemoryProfiler(Shown):
             for op, calls in grouped.items()
         ]
         return sorted(rows, key=lambda row: (-row.workspace, -row.net, row.op))
+
+    def figure(self) -> Figure:
+        """Draw the timeline, category upon category (extra `plot`)."""
+        return figures.memory(self.timeline)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it but the single calls, as numbers, names, lists and dicts."""
