@@ -1,14 +1,21 @@
 """A profile sees every op of its block, where it was called, and for whose derivative."""
 
+import asyncio
 import threading
+from dataclasses import dataclass
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import tinytorch as tt
 from tinytorch import nn, plugins
 from tinytorch.core.autograd import detect_anomaly
+from tinytorch.plugins import hookimpl
+from tinytorch.plugins.instruments import watching
 from tinytorch.plugins.process import process
-from tinytorch_profiling import profile, record, schedule
+from tinytorch.testing.plugins import make
+from tinytorch_profiling import Spec, profile, record, schedule
 
 
 def step(model, optimizer):
@@ -88,11 +95,149 @@ def test_ranges_have_names():
     assert call.module == ""
 
 
-def test_it_tells_which_plugin_answered():
-    plugins.register(tt.testing.plugins.make("loopback"), "loopback")
+@pytest.fixture
+def registered():
+    plugins.register(make("loopback"), "loopback")
+    yield
+    plugins.unregister("loopback")
+
+
+def test_it_tells_which_plugin_answered(registered):
     with profile() as p, plugins.using("loopback"):
         tt.ones(1).exp()
     assert [call.plugin for call in p.recording.calls] == ["loopback"]
+
+
+def test_who_answered_before_the_window_is_forgotten(registered):
+    with profile(schedule(wait=1)) as p, plugins.using("loopback"):
+        tt.ones(1).exp()
+        p.step()
+        with plugins.using():
+            tt.ones(1).tanh()
+    assert [call.plugin for call in p.recording.calls] == ["core"]
+
+
+def test_who_wraps_and_gives_another_result_answers():
+    @hookimpl(wrapper=True)
+    def exp(x):
+        return (yield) + 1 if x.size > 1 else (yield)
+
+    plugins.register(SimpleNamespace(exp=exp), "wrapping")
+    with profile() as p, plugins.using("wrapping"):
+        tt.ones(1).exp()
+        tt.ones(2).exp()
+    plugins.unregister("wrapping")
+    assert [call.plugin for call in p.recording.calls] == ["core", "wrapping"]
+
+
+def test_where_pluggy_is_monitored_nobody_knows_who_answered(registered):
+    with profile() as p, plugins.using("loopback"):
+        stop = plugins.manager().add_hookcall_monitoring(lambda *_: None, lambda *_: None)
+        tt.ones(1).exp()
+        stop()
+    assert [call.plugin for call in p.recording.calls] == ["one of loopback, core"]
+
+
+def test_kernels_may_be_given_numbers():
+    with profile() as p:
+        assert plugins.table.add(np.ones(2), 1.0).tolist() == [2.0, 2.0]
+    assert p.recording.calls[0].inputs == (Spec((2,), "float64"), 1.0)
+
+
+def test_a_model_that_cannot_be_hashed_is_profiled():
+    @dataclass
+    class Model(nn.Module):
+        size: int
+
+        def __post_init__(self):
+            nn.Module.__init__(self)
+
+        def forward(self, x):
+            return x.exp()
+
+    with profile() as p:
+        Model(3)(tt.ones(3))
+    assert [call.module for call in p.recording.calls] == ["Model"]
+
+
+def test_a_part_of_two_models_belongs_to_the_one_that_is_called():
+    part = nn.ReLU()
+    first, second = nn.Sequential(part), nn.Sequential(nn.Sequential(part))
+    with profile() as p:
+        for model in (first, second, first):
+            model(tt.ones(1))
+    names = [call.module for call in p.recording.calls]
+    assert names == ["Sequential.0", "Sequential#2.0.0", "Sequential.0"]
+
+
+def test_a_range_goes_on_over_windows():
+    seen = []
+    plan = schedule(wait=1, active=1, repeat=2)
+    with (
+        profile(plan, on_trace_ready=lambda p: seen.append(p.table("range").rows)) as p,
+        record("epoch"),
+    ):
+        for _ in range(4):
+            with record("step"):
+                tt.ones(1).exp()
+            p.step()
+    for rows in seen:
+        assert {row["name"] for row in rows} == {"epoch", "step"}
+        assert all(0 <= row["self_time"] <= p.recording.wall for row in rows)
+    assert len(seen) == 2
+
+
+def test_inside_of_the_block_what_is_open_lasts_till_now():
+    with profile() as p, record("open"):
+        tt.ones(1).exp()
+        (row,) = p.table("range").rows
+        assert 0 < row["total_time"] <= p.recording.wall
+
+
+def test_a_range_begins_where_its_block_does_and_may_be_used_again():
+    later = record("later")
+
+    @record("decorated")
+    def work():
+        tt.ones(1).exp()
+
+    with profile() as p:
+        tt.ones(1).log()
+        for _ in range(2):
+            with later:
+                work()
+    assert [call.scope and call.scope.name for call in p.recording.calls] == [None, "decorated", "decorated"]
+    assert [scope.name for scope in p.recording.scopes] == ["later", "decorated"] * 2
+
+
+def test_a_name_is_text():
+    with pytest.raises(TypeError, match="record: expected a name, got int"):
+        record(5)
+
+
+def test_a_profile_is_left_even_if_telling_fails():
+    with pytest.raises(ZeroDivisionError), profile(on_trace_ready=lambda _: 1 / 0):
+        pass
+    assert watching() == ()
+
+
+def test_what_is_no_schedule_is_refused():
+    with pytest.raises(TypeError, match=r"expected a schedule as schedule\(\.\.\.\) makes it, got function"):
+        profile(schedule)
+
+
+def test_tasks_have_scopes_of_their_own():
+    async def work(name, op):
+        with record(name):
+            await asyncio.sleep(0)
+            getattr(tt.ones(1), op)()
+
+    async def both():
+        await asyncio.gather(work("first", "exp"), work("second", "log"))
+
+    with profile() as p:
+        asyncio.run(both())
+    assert {call.op: call.scope.name for call in p.recording.calls} == {"exp": "first", "log": "second"}
 
 
 def test_threads_that_are_carried_are_seen():

@@ -3,7 +3,6 @@
 import pytest
 from recordings_for_tests import interleaved, made, trained
 
-from tinytorch_profiling import Recording, Scope
 from tinytorch_profiling.export.spans import tracks
 
 
@@ -39,11 +38,6 @@ def test_a_module_in_a_module_is_named_by_the_rest_of_its_path():
 def test_tasks_that_take_turns_in_a_thread_have_a_track_each():
     found = {track.name: [span.name for span in track.spans] for track in tracks(interleaved())}
     assert found == {"thread 1": ["first", "exp", "sin"], "thread 1, task 2": ["second", "log"]}
-
-
-def test_a_scope_that_is_open_still_lasts_till_the_end_of_what_was_recorded():
-    (track,) = tracks(Recording([], [Scope("range", "open", None, 1, 10)], [(0, 30)], 1))
-    assert track.spans[0].end == 30
 
 
 def test_the_thread_of_the_profile_comes_first():

@@ -4,7 +4,8 @@ import pytest
 
 import tinytorch as tt
 from tinytorch import nn, plugins
-from tinytorch.core.training import Trainer
+from tinytorch.core.training import Callback, Trainer
+from tinytorch.plugins.instruments import watching
 from tinytorch.plugins.process import process
 from tinytorch_profiling import plugin, profile, training
 
@@ -19,6 +20,15 @@ def registered():
     plugins.unregister(NAME)
     training.steps = before
     training.sections()
+
+
+class Logarithm(nn.Module):
+    def __init__(self, weight):
+        super().__init__()
+        self.weight = weight
+
+    def forward(self, x):
+        return (self.weight * x).log()
 
 
 def fit(steps):
@@ -64,6 +74,34 @@ def test_none_are_recorded_if_so_configured():
         assert training.sections() == []
     with pytest.raises(ValueError, match=r"\[profiling\] steps: expected 0 or more, got -1"):
         training.configure({"steps": -1})
+
+
+def test_the_first_nan_is_found_also_after_the_steps_that_are_recorded():
+    weight = nn.Parameter(tt.ones(1))
+    batches = [(tt.ones(1), tt.ones(1))] * 8 + [(tt.zeros(1), tt.ones(1))]
+    model = nn.Sequential(Logarithm(weight))
+    with plugins.using(NAME):
+        training.configure({"steps": 1})
+        trainer = Trainer(
+            model, tt.optim.SGD([weight], lr=0.0), nn.functional.mse_loss, metric=None, detect_anomaly=True
+        )
+        with pytest.raises(FloatingPointError):
+            trainer.fit(batches, 1)
+    assert watching() == ()
+
+
+def test_a_plugin_that_is_disabled_meanwhile_leaves_nothing_open():
+    class Disabling(Callback):
+        def on_step_end(self, trainer):
+            plugins.disable(NAME)
+
+    plugins.enable(NAME)
+    model = nn.Linear(3, 1)
+    optimizer = tt.optim.SGD(model.parameters(), lr=0.01)
+    trainer = Trainer(model, optimizer, nn.functional.mse_loss, metric=None, callbacks=[Disabling()])
+    trainer.fit([(tt.ones(4, 3), tt.ones(4, 1))] * 3, 1)
+    assert watching() == ()
+    assert training._open == {}
 
 
 def test_a_training_that_fails_leaves_no_profile_open():

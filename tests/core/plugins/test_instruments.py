@@ -8,6 +8,7 @@ import pytest
 import tinytorch as tt
 from tinytorch import nn, plugins
 from tinytorch.plugins import Instrument, instrumented
+from tinytorch.plugins.instruments import scope
 from tinytorch.plugins.process import process
 from tinytorch.testing.plugins import make
 
@@ -124,6 +125,29 @@ def test_nothing_is_left_of_it():
     assert process.table is table
     assert plugins.table.exp is tt.exp.kernel
     assert process.state.watched == []
+
+
+def test_who_outlives_the_block_is_as_the_process_is(registered):
+    diary = Diary()
+    with instrumented(diary):
+        carried = plugins.carry(lambda: plugins.explain("exp"))
+        tt.ones(1).exp()
+    plugins.enable("loopback")
+    try:
+        assert [name for name, _ in carried()] == ["loopback", "core"]
+    finally:
+        plugins.disable("loopback")
+    assert diary.lines == ["exp"]
+
+
+def test_a_scope_is_entered_with_its_block():
+    diary = Diary()
+    with instrumented(diary):
+        block = scope("range", "later")
+        tt.ones(1).exp()
+        with block:
+            pass
+    assert diary.lines == ["exp", "range str", "end of range"]
 
 
 def test_it_sees_its_own_thread_and_what_is_carried():

@@ -39,6 +39,7 @@ class Scope:
     start: int
     end: int = 0
     differentiated: tuple[int, str] | None = None  # whose derivative is being taken: a node's serial number and op
+    paths: dict[int, str] = field(default_factory=dict, repr=False)  # of a module: of all parts of the outermost one
 
     def enclosing(self, *kinds: str) -> Scope | None:
         """The innermost scope of these kinds that this one lies in, or is."""
@@ -59,7 +60,7 @@ class Raw(NamedTuple):
     scope: Scope
     differentiated: tuple[int, str] | None  # the node whose derivative was being taken: its serial number and op
     serial: int  # the node that records the call, if one does, has the next
-    inputs: Sequence[Any]  # (shape, dtype) for an array
+    inputs: Sequence[Any]  # shape, dtype, shape, ... of arrays in a tuple; in a list (shape, dtype) for an array
     outputs: Any
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from tinytorch.plugins import hookimpl
@@ -30,21 +31,15 @@ def configure(options: dict[str, Any]) -> None:
 
 
 @hookimpl
-def on_train_start(trainer: Any) -> None:
-    """Open a profile."""
-    training.begin()
+def around_training(trainer: Any) -> AbstractContextManager[None]:
+    """Profile some steps of the training."""
+    return training.profiled()
 
 
 @hookimpl
 def on_step_end(trainer: Any) -> None:
     """Count the step."""
     training.step()
-
-
-@hookimpl
-def on_train_end(trainer: Any) -> None:
-    """Close the profile."""
-    training.end()
 
 
 @hookimpl

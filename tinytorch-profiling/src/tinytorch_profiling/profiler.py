@@ -12,7 +12,7 @@ each sees all that happens inside it. Results are the same bits as without. Memo
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ContextDecorator
 from pathlib import Path
 from threading import get_ident
 from time import perf_counter_ns
@@ -53,6 +53,8 @@ class profile(Shown):  # noqa: N801  it reads as a keyword, as PyTorch's does
         on_trace_ready: Callable[[profile], object] | None = None,
         memory: bool = False,
     ) -> None:
+        if schedule is not None and not isinstance(schedule, Schedule):
+            raise TypeError(f"profile: expected a schedule as schedule(...) makes it, got {type(schedule).__name__}")
         self.schedule = schedule
         self.on_trace_ready = on_trace_ready
         self.memory = memory
@@ -83,9 +85,11 @@ class profile(Shown):  # noqa: N801  it reads as a keyword, as PyTorch's does
         block, self._block = self._block, None
         if block is None:
             raise RuntimeError("profile: it is not open")
-        if self._recorder.recording:
-            self._end()
-        block.__exit__(kind, error, trace)
+        try:
+            if self._recorder.recording:
+                self._end()
+        finally:
+            block.__exit__(kind, error, trace)
 
     def step(self) -> None:
         """Say that a step of the schedule is over, and the next begins."""
@@ -152,19 +156,33 @@ class profile(Shown):  # noqa: N801  it reads as a keyword, as PyTorch's does
             self._recorder.forget()
             self._windows = []
         self._read = None
-        self._began = perf_counter_ns()
-        self._recorder.recording = True
+        self._began = self._recorder.start()
 
     def _end(self) -> None:
-        self._recorder.recording = False
-        if self._recorder.lifetimes is not None:
-            self._recorder.lifetimes.rest()
-        self._windows.append((self._began, perf_counter_ns()))
+        self._windows.append((self._began, self._recorder.stop()))
         self._read = None
         if self.on_trace_ready is not None:
             self.on_trace_ready(self)
 
 
-def record(name: str) -> AbstractContextManager[object]:
-    """Give a stretch of a program its name, for the profiles that look at it, if any: a block, `with` this."""
-    return scope("range", name)
+class record(ContextDecorator):  # noqa: N801  it reads as a keyword, as PyTorch's does
+    """Give a stretch of a program its name, for the profiles that look at it, if any: a block, or a decorator."""
+
+    def __init__(self, name: str) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"record: expected a name, got {type(name).__name__}")
+        self.name = name
+        self._open: list[AbstractContextManager[Any]] = []
+
+    def _recreate_cm(self) -> record:
+        return record(self.name)  # a call of a decorated function has one of its own
+
+    def __enter__(self) -> None:
+        block = scope("range", self.name)
+        block.__enter__()
+        self._open.append(block)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.pop().__exit__(kind, error, trace)

@@ -9,34 +9,53 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch_profiling.events import Call, Raw, Recording, Spec
-from tinytorch_profiling.recorder import NOWHERE, Recorder
+from tinytorch_profiling.events import Call, Raw, Recording, Scope, Spec
+from tinytorch_profiling.recorder import Recorder
 
-NEAR = 4  # from a call's serial number to that of the node that records it: 1, and 1 more for each other profile
+NEAR = 16  # from a call's serial number to that of the node that records it: 1, and 1 more for each other profile
 
 
 def read(recorder: Recorder, windows: Sequence[tuple[int, int]], thread: int) -> Recording:
     """Make a recording of what was noted in some windows, given by beginning and end."""
     raws = sorted(recorder.calls(), key=lambda raw: (raw.start, -raw.end))
-    calls = [_call(raw) for raw in raws]
+    scopes = _clipped([*recorder.scopes, *recorder.open.copy().values()], windows)
+    calls = [_call(raw, scopes.get(id(raw.scope))) for raw in raws]
     _nest(calls)
     _link(raws, calls)
     memory = recorder.lifetimes.timeline(windows[0][0], windows[-1][1]) if recorder.lifetimes and windows else []
-    return Recording(calls, list(recorder.scopes), list(windows), thread, memory)
+    return Recording(calls, list(scopes.values()), list(windows), thread, memory)
 
 
-def _call(raw: Raw) -> Call:
+def _clipped(scopes: Sequence[Scope], windows: Sequence[tuple[int, int]]) -> dict[int, Scope]:
+    """The part of each scope that lies in the windows, the outer ones first, by the scope that was noted."""
+    clipped: dict[int, Scope] = {}
+    if not windows:
+        return clipped
+    first, last = windows[0][0], windows[-1][1]
+    for scope in sorted(scopes, key=lambda scope: (scope.start, -(scope.end or last))):
+        start, end = max(scope.start, first), min(scope.end or last, last)  # without an end: it is still open
+        if start <= end:
+            parent = clipped.get(id(scope.parent))
+            clipped[id(scope)] = Scope(scope.kind, scope.name, parent, scope.thread, start, end)
+    return clipped
+
+
+def _call(raw: Raw, scope: Scope | None) -> Call:
     return Call(
         op=raw.op,
-        inputs=tuple([_spec(each) for each in raw.inputs]),
+        inputs=tuple([_spec(each) for each in _pairs(raw.inputs)]),
         outputs=tuple(_specs(raw.outputs)),
         start=raw.start,
         end=raw.end,
         thread=raw.thread,
         plugin=raw.plugin,
-        scope=None if raw.scope is NOWHERE else raw.scope,
+        scope=scope,
         self_time=raw.end - raw.start,
     )
+
+
+def _pairs(inputs: Sequence[Any]) -> Sequence[Any]:
+    return list(zip(inputs[::2], inputs[1::2], strict=True)) if isinstance(inputs, tuple) else inputs
 
 
 def _spec(value: Any) -> Any:
@@ -69,17 +88,17 @@ def _nest(calls: Sequence[Call]) -> None:
 def _link(raws: Sequence[Raw], calls: Sequence[Call]) -> None:
     """Give every call of a backward the forward call whose derivative it belongs to, if that one was recorded.
 
-    Of one op, it is the last that had its number before the node had its own: nothing comes between in one thread.
+    In its thread that is the last call before the node had its number: nothing comes between.
     """
-    numbered: dict[str, list[tuple[int, Call]]] = defaultdict(list)
+    numbered: dict[int, list[tuple[int, Call]]] = defaultdict(list)
     for raw, call in sorted(zip(raws, calls, strict=True), key=lambda pair: pair[0].serial):
-        numbered[call.op].append((raw.serial, call))
-    serials = {op: [serial for serial, _ in pairs] for op, pairs in numbered.items()}
-    near = NEAR if len({call.thread for call in calls}) < 2 else None  # other threads take numbers, too
+        numbered[call.thread].append((raw.serial, call))
+    serials = {thread: [serial for serial, _ in pairs] for thread, pairs in numbered.items()}
+    near = NEAR if len(numbered) < 2 else float("inf")  # other threads take numbers, too
     for raw, call in zip(raws, calls, strict=True):
-        if raw.differentiated is None or call.phase != "backward":
-            continue
-        serial, op = raw.differentiated
-        place = bisect_left(serials.get(op, []), serial) - 1
-        if place >= 0 and (near is None or serial - serials[op][place] <= near):
-            call.derivative_of = numbered[op][place][1]
+        if raw.differentiated is not None and call.phase == "backward":
+            serial, op = raw.differentiated
+            places = {thread: bisect_left(known, serial) - 1 for thread, known in serials.items()}
+            before = [numbered[thread][place] for thread, place in places.items() if place >= 0]
+            fitting = [(number, each) for number, each in before if each.op == op and serial - number <= near]
+            call.derivative_of = max(fitting, key=lambda pair: pair[0], default=(0, None))[1]

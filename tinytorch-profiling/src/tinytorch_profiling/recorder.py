@@ -6,18 +6,18 @@ derivative belongs to, follows from the numbers afterwards (see `reading`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import get_ident
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import ref
 
 from numpy import ndarray
 
 from tinytorch.core.module import Module
-from tinytorch.core.tensor.op import BinaryOp, Node, Op, UnaryOp, next_serial
+from tinytorch.core.tensor.op import BinaryOp, Node, UnaryOp, next_serial
 from tinytorch.plugins import Instrument
 from tinytorch.plugins.manager import CORE
 from tinytorch_profiling.events import Raw, Scope
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from tinytorch.plugins.registry import Declared
     from tinytorch.types import Kernel
 
+Note = Callable[[int, int, Sequence[Any], Any], None]  # when a call began and ended, what it took, what it gave
 PLAIN = frozenset({int, float, bool, str, type(None)})
 
 
 NOWHERE = Scope("range", "", None, 0, 0)  # where no scope is open
-HEAD, ONE, TWO, MANY = 9, 4, 6, 2  # fields of every call; more of one with one array, two, and of any other
+FIELDS = len(Raw._fields)
+NEVER = (CORE, 0)  # who answered, and when
 
 
 class Recorder(Instrument):
@@ -41,30 +43,34 @@ class Recorder(Instrument):
 
     def __init__(self, *, memory: bool = False) -> None:
         self.recording = False
+        self.began = self.ended = 0  # the recording that goes on, or went on last
         self.lifetimes = Lifetimes() if memory else None
-        self.noted: list[Any] = []  # call after call, see `calls`: of flat numbers the garbage collector knows nothing
-        self.scopes: list[Scope] = []
+        self.noted: list[Any] = []  # the fields of one call after the other: the garbage collector has less to look at
+        self.scopes: list[Scope] = []  # that have ended
+        self.open: dict[int, Scope] = {}
         self.inner: ContextVar[Scope] = ContextVar("inner", default=NOWHERE)
-        self.answers: dict[int, str] = {}  # by thread: the plugin that answered the innermost call
-        self.paths: WeakKeyDictionary[Module, str] = WeakKeyDictionary()
-        self.roots: WeakSet[Module] = WeakSet()
+        self.answers: dict[int, tuple[str, int]] = {}  # by thread: the plugin that answered last, and when
+        self.roots: dict[int, tuple[ref[Module], dict[int, str]]] = {}  # outermost modules and the paths of their parts
+
+    def start(self) -> int:
+        """Record from now on."""
+        self.recording, self.began = True, perf_counter_ns()
+        return self.began
+
+    def stop(self) -> int:
+        """Record no longer."""
+        self.recording, self.ended = False, perf_counter_ns()
+        if self.lifetimes is not None:
+            self.lifetimes.rest()
+        return self.ended
 
     def calls(self) -> Iterator[Raw]:
         """Give the calls that were noted, in the order in which they ended."""
-        noted, place = self.noted[:], 0
-        while place < len(noted):
-            more = place + HEAD
-            end = more + noted[place]
-            fields = noted[more:end]
-            if noted[place] == MANY:
-                inputs, outputs = fields
-            else:
-                *inputs, outputs = zip(fields[::2], fields[1::2], strict=True)
-            yield Raw._make([*noted[place + 1 : more], inputs, outputs])
-            place = end
+        noted = self.noted[:]
+        return (Raw._make(noted[place : place + FIELDS]) for place in range(0, len(noted), FIELDS))
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Begin anew; what is open stays open."""
         self.noted.clear()
         self.scopes.clear()
         if self.lifetimes is not None:
@@ -72,144 +78,125 @@ class Recorder(Instrument):
 
     def wrap_op(self, op: Declared, call: Kernel) -> Kernel:
         """Note when the op began and ended, and of its arrays the shapes and dtypes."""
-        kind = UnaryOp if isinstance(op, UnaryOp) else BinaryOp if isinstance(op, BinaryOp) else Op
-        timed = {UnaryOp: self._one, BinaryOp: self._two}[kind] if kind is not Op and op.outputs == 1 else self._many
+        timed = self._one if isinstance(op, UnaryOp) else self._two if isinstance(op, BinaryOp) else self._many
         born = None if self.lifetimes is None else self.lifetimes.born
-        return timed(op.name, call) if born is None else _followed(timed(op.name, call), born)
+        noted = timed(call, self._noting(op.name))
+        return noted if born is None else _followed(noted, born)
 
-    def _one(self, op: str, call: Kernel) -> Kernel:
-        """Time an op on one array, which small ones notice: all that is asked is at hand, nothing else is called."""
-        clock, ident, inner, note, answers = perf_counter_ns, get_ident, self.inner.get, self.noted.extend, self.answers
+    def _one(self, call: Kernel, note: Note) -> Kernel:
+        """Time an op on one array: small ones notice what is done for any number of them."""
+        clock = perf_counter_ns
 
         def timed(x: Any) -> Any:
             if not self.recording:
                 return call(x)
             start = clock()
             out = call(x)
-            end, thread, scope = clock(), ident(), inner()
-            plugin = answers.pop(thread, CORE) if answers else CORE
-            note(
-                (
-                    ONE,
-                    op,
-                    start,
-                    end,
-                    thread,
-                    plugin,
-                    scope,
-                    scope.differentiated,
-                    next_serial(),
-                    x.shape,
-                    x.dtype,
-                    out.shape,
-                    out.dtype,
-                )
-            )
+            end = clock()
+            try:
+                note(start, end, (x.shape, x.dtype), out)
+            except AttributeError:  # a number, which kernels take, too
+                note(start, end, [_described(x)], out)
             return out
 
         return timed
 
-    def _two(self, op: str, call: Kernel) -> Kernel:
-        """Time an op on two arrays, as `_one` does."""
-        clock, ident, inner, note, answers = perf_counter_ns, get_ident, self.inner.get, self.noted.extend, self.answers
+    def _two(self, call: Kernel, note: Note) -> Kernel:
+        """Time an op on two arrays."""
+        clock = perf_counter_ns
 
         def timed(a: Any, b: Any) -> Any:
             if not self.recording:
                 return call(a, b)
             start = clock()
             out = call(a, b)
-            end, thread, scope = clock(), ident(), inner()
-            plugin = answers.pop(thread, CORE) if answers else CORE
-            note(
-                (
-                    TWO,
-                    op,
-                    start,
-                    end,
-                    thread,
-                    plugin,
-                    scope,
-                    scope.differentiated,
-                    next_serial(),
-                    a.shape,
-                    a.dtype,
-                    b.shape,
-                    b.dtype,
-                    out.shape,
-                    out.dtype,
-                )
-            )
+            end = clock()
+            try:
+                note(start, end, (a.shape, a.dtype, b.shape, b.dtype), out)
+            except AttributeError:
+                note(start, end, [_described(a), _described(b)], out)
             return out
 
         return timed
 
-    def _many(self, op: str, call: Kernel) -> Kernel:
+    def _many(self, call: Kernel, note: Note) -> Kernel:
         """Time any other op."""
-        clock, ident, inner, note, answers = perf_counter_ns, get_ident, self.inner.get, self.noted.extend, self.answers
+        clock = perf_counter_ns
 
         def timed(*args: Any) -> Any:
             if not self.recording:
                 return call(*args)
             start = clock()
             out = call(*args)
-            end, thread, scope = clock(), ident(), inner()
-            plugin = answers.pop(thread, CORE) if answers else CORE
-            note(
-                (
-                    MANY,
-                    op,
-                    start,
-                    end,
-                    thread,
-                    plugin,
-                    scope,
-                    scope.differentiated,
-                    next_serial(),
-                    [_described(each) for each in args],
-                    _described(out),
-                )
-            )
+            note(start, clock(), [_described(each) for each in args], out)
             return out
 
         return timed
 
+    def _noting(self, op: str) -> Note:
+        """Make what notes a call of an op; all that it asks is at hand, since it runs once a call."""
+        extend, answers, inner, ident = self.noted.extend, self.answers, self.inner.get, get_ident
+
+        def note(start: int, end: int, inputs: Sequence[Any], out: Any) -> None:
+            outputs = (out.shape, out.dtype) if type(out) is ndarray else _described(out)
+            thread, scope = ident(), inner()
+            plugin, answered = answers.get(thread, NEVER) if answers else NEVER
+            if answered < start:
+                plugin = CORE
+            extend((op, start, end, thread, plugin, scope, scope.differentiated, next_serial(), inputs, outputs))
+
+        return note
+
     def answered(self, plugin: str) -> None:
         """Note who answered the call that is about to end."""
-        self.answers[get_ident()] = plugin
+        self.answers[get_ident()] = plugin, perf_counter_ns()
 
     @contextmanager
     def scope(self, kind: str, subject: Any) -> Iterator[None]:
-        """Note a stretch with a name."""
-        if not self.recording:
-            yield
-            return
+        """Note a stretch with a name, if something was recorded in it."""
         outer = self.inner.get()
         parent = None if outer is NOWHERE else outer
-        scope = Scope(kind, self._named(kind, subject, parent), parent, get_ident(), perf_counter_ns())
-        self.scopes.append(scope)
+        scope = Scope(kind, "", parent, get_ident(), perf_counter_ns())
+        scope.name = self._module(subject, scope) if kind == "module" else _name(kind, subject)
+        self.open[id(scope)] = scope
         token = self.inner.set(scope)
         try:
             yield
         finally:
             self.inner.reset(token)
             scope.end = perf_counter_ns()
+            del self.open[id(scope)]
+            if self.recording or scope.start < self.ended:
+                self.scopes.append(scope)
 
     def differentiating(self, node: Node) -> None:
         """Note whose derivative the next calls are."""
         if (scope := self.inner.get()) is not NOWHERE:
             scope.differentiated = (node.serial, node.op.name)
 
-    def _named(self, kind: str, subject: Any, parent: Scope | None) -> str:
-        if kind != "module":
-            return subject if isinstance(subject, str) else kind if subject is None else type(subject).__name__
-        outer = None if parent is None else parent.enclosing("module")
-        if outer is None and subject not in self.roots:
-            self.roots.add(subject)
-            root = type(subject).__name__
-            self.paths.update({part: f"{root}.{path}" if path else root for path, part in subject.named_modules()})
-        if subject not in self.paths:  # made while the model runs
-            self.paths[subject] = f"{outer.name}.{type(subject).__name__}" if outer else type(subject).__name__
-        return self.paths[subject]
+    def _module(self, module: Module, scope: Scope) -> str:
+        """The path of a module from the outermost one that is being called, which has the name of its class."""
+        outer = scope.parent and scope.parent.enclosing("module")
+        if outer is None:
+            scope.paths = self._paths(module)
+        else:
+            scope.paths = outer.paths
+            scope.paths.setdefault(id(module), f"{outer.name}.{type(module).__name__}")  # made while the model runs
+        return scope.paths[id(module)]
+
+    def _paths(self, root: Module) -> dict[int, str]:
+        """The paths of all parts of an outermost module; of several of one class the later ones have numbers."""
+        known, paths = self.roots.get(id(root), (lambda: None, {}))
+        if known() is not root:
+            alike = sum(type(other()) is type(root) for other, _ in self.roots.values())
+            name = f"{type(root).__name__}#{alike + 1}" if alike else type(root).__name__
+            paths = {id(part): f"{name}.{path}" if path else name for path, part in root.named_modules()}
+            self.roots[id(root)] = ref(root), paths
+        return paths
+
+
+def _name(kind: str, subject: Any) -> str:
+    return subject if isinstance(subject, str) else kind if subject is None else type(subject).__name__
 
 
 def _followed(call: Kernel, born: Callable[[Any], None]) -> Kernel:

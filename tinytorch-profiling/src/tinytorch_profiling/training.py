@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import get_ident
 from typing import Any
 
@@ -27,27 +29,25 @@ def configure(options: dict[str, Any]) -> None:
     steps = options["steps"]
 
 
-def begin() -> None:
-    """Open a profile, unless somebody looks already."""
-    if steps and get_ident() not in _open and not any(isinstance(each, Recorder | MemoryWatch) for each in watching()):
-        p = profile(schedule(skip_first=WARM_UP, active=steps, repeat=1))
-        p.__enter__()
-        _open[get_ident()] = p
+@contextmanager
+def profiled() -> Iterator[None]:
+    """Profile a training, unless somebody looks already; what is recorded is told later."""
+    if not steps or any(isinstance(each, Recorder | MemoryWatch) for each in watching()):
+        yield
+        return
+    p = _open[get_ident()] = profile(schedule(skip_first=WARM_UP, active=steps, repeat=1))
+    try:
+        with p:
+            yield
+    finally:
+        del _open[get_ident()]
+        _told[:] = [p]
 
 
 def step() -> None:
-    """Go on to the next step; after the last one that is recorded the ops are as they were."""
+    """Go on to the next step."""
     if (p := _open.get(get_ident())) is not None:
         p.step()
-        if p.steps >= WARM_UP + steps:
-            end()
-
-
-def end() -> None:
-    """Close the training's profile."""
-    if (p := _open.pop(get_ident(), None)) is not None:
-        p.__exit__(None, None, None)
-        _told[:] = [p]
 
 
 def sections() -> list[tuple[str, str]]:
@@ -55,7 +55,7 @@ def sections() -> list[tuple[str, str]]:
     told = [p for p in _told if p.recording.calls]
     _told.clear()
     return [
-        (f"time of {p.steps - WARM_UP} steps {p.table(by).title}", str(p.table(by, limit=ROWS)))
+        (f"time of {min(p.steps - WARM_UP, steps)} steps {p.table(by).title}", str(p.table(by, limit=ROWS)))
         for p in told
         for by in ("op", "phase")
     ]

@@ -180,7 +180,7 @@ def require(name: str, purpose: str) -> None:
 def current() -> Table:
     """Return the table in force here: the context's own, or the process's."""
     found = here()
-    if isinstance(found, Table):
+    if isinstance(found, Table) and not (found.over and found.follows):
         return found
     configure_process()
     return table_for(process.state.enabled)

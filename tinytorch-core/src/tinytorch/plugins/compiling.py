@@ -29,13 +29,13 @@ def compile_slot(op: Declared, manager: Manager, instruments: tuple[Instrument, 
     caller = getattr(manager.hook, op.name)
     asked = caller.get_hookimpls()[::-1]  # in the order of calling: wrappers, plugins, the core's kernel
     if manager.monitors:
-        return _through_pluggy(op, caller, asked)
+        return _through_pluggy(op, caller, asked, instruments)
     call = op.kernel
     for implementation in reversed([each for each in asked[:-1] if not each.wrapper]):
         call = _attempt(op, implementation, call, instruments)
     wrappers = [each for each in asked if each.wrapper]
     for implementation in reversed(wrappers):
-        call = _wrapped(op, implementation, call)
+        call = _wrapped(op, implementation, call, instruments)
     return _checking(op, wrappers, call) if wrappers else call
 
 
@@ -81,8 +81,10 @@ def _telling(function: Kernel, plugin: str, instrument: Instrument) -> Kernel:
     return call
 
 
-def _wrapped(op: Declared, implementation: pluggy.HookImpl, inner: Kernel) -> Kernel:
-    """Run a wrapper around a call: up to its yield before, from there on after."""
+def _wrapped(
+    op: Declared, implementation: pluggy.HookImpl, inner: Kernel, instruments: tuple[Instrument, ...]
+) -> Kernel:
+    """Run a wrapper around a call: up to its yield before, from there on after; with another result, it answers."""
     plugin, function = implementation.plugin_name, by_position(op, implementation)
 
     def call(*args: Any) -> Any:
@@ -91,8 +93,14 @@ def _wrapped(op: Declared, implementation: pluggy.HookImpl, inner: Kernel) -> Ke
         try:
             out = inner(*args)
         except BaseException as error:  # noqa: BLE001  the wrapper decides what becomes of it
-            return _resume(wrapper.throw, error, plugin, op)
-        return _resume(wrapper.send, out, plugin, op)
+            given = _resume(wrapper.throw, error, plugin, op)
+        else:
+            given = _resume(wrapper.send, out, plugin, op)
+            if given is out:
+                return given
+        for each in instruments:
+            each.answered(plugin)
+        return given
 
     return call
 
@@ -132,8 +140,10 @@ def _checking(op: Declared, wrappers: list[pluggy.HookImpl], call: Kernel) -> Ke
     return lambda *args: _checked(op, call(*args), names)
 
 
-def _through_pluggy(op: Declared, caller: pluggy.HookCaller, asked: list[pluggy.HookImpl]) -> Kernel:
-    """Call as pluggy's own users do, so that monitors and tracers see it."""
+def _through_pluggy(
+    op: Declared, caller: pluggy.HookCaller, asked: list[pluggy.HookImpl], instruments: tuple[Instrument, ...]
+) -> Kernel:
+    """Call as pluggy's own users do, so that monitors and tracers see it; who of them answers, it does not tell."""
     names = ", ".join(each.plugin_name for each in asked)
 
     def call(*args: Any) -> Any:
@@ -142,6 +152,8 @@ def _through_pluggy(op: Declared, caller: pluggy.HookCaller, asked: list[pluggy.
         except Exception as error:
             error.add_note(f"raised in op '{op.name}', asked of {names} through pluggy")
             raise
+        for each in instruments if len(asked) > 1 else ():
+            each.answered(f"one of {names}")
         return _checked(op, out, names)
 
     return call

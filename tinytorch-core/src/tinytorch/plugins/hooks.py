@@ -7,6 +7,7 @@ They are called through pluggy, a few times in a program's life; the ops' own ho
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -68,6 +69,11 @@ def wrap_op(op: Any, call: Kernel) -> Kernel | None:
 
 
 @hookspec
+def around_training(trainer: Any) -> AbstractContextManager[Any] | None:
+    """Give a block for a training run to lie in, None for none; it is left however the run ends."""
+
+
+@hookspec
 def on_train_start(trainer: Any) -> None:
     """Take note that a training run begins."""
 
@@ -96,6 +102,7 @@ COLD_HOOKS = (
     make_generation_cache,
     report_sections,
     wrap_op,
+    around_training,
     on_train_start,
     on_step_end,
     on_epoch_end,

@@ -7,7 +7,8 @@ derivatives that are taken and optimizers that step. Where nobody looks, nothing
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from tinytorch.plugins.context import here
@@ -54,7 +55,12 @@ def scope(kind: str, subject: Any = None) -> AbstractContextManager[Any]:
     instruments = watching()
     if not instruments:
         return NOTHING
-    stack = ExitStack()
-    for each in instruments:
-        stack.enter_context(each.scope(kind, subject))
-    return stack
+    return _entered(instruments, kind, subject)
+
+
+@contextmanager
+def _entered(instruments: tuple[Instrument, ...], kind: str, subject: Any) -> Iterator[None]:
+    with ExitStack() as stack:
+        for each in instruments:
+            stack.enter_context(each.scope(kind, subject))
+        yield

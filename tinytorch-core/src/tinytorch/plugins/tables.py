@@ -29,6 +29,7 @@ class Table(dict[str, Kernel]):
         self.selection = selection
         self.instruments = instruments  # the innermost first
         self.follows = follows  # the process, when plugins are enabled and disabled
+        self.over = False  # its block has ended; who was carried out of it may still ask
         self.around: dict[str, Selection] = {}  # by op: the plugins and instruments whose `wrap_op` stands around it
         self.build()
 
@@ -52,6 +53,8 @@ class Table(dict[str, Kernel]):
 
     def __missing__(self, name: str) -> Kernel:
         """Compile the slot of an op."""
+        if self.over and self.follows:
+            return process.table[name]
         op = registry.find(name)
         with process.lock:
             manager = self.manager_of(name)
@@ -110,6 +113,8 @@ def watched(selection: Selection, instruments: tuple[Instrument, ...], *, follow
     finally:
         with process.lock:
             process.state.watched = [each for each in process.state.watched if each is not table]
+            table.instruments, table.over = (), True
+            table.clear()
 
 
 @contextmanager

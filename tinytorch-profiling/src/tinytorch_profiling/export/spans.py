@@ -103,9 +103,8 @@ class _Lane:
 
 
 def _spans(recording: Recording) -> Iterator[Span]:
-    last = max((end for _, end in recording.windows), default=0)
     for scope in recording.scopes:  # before calls: where both begin and end together, the scope is the outer one
-        yield Span(scope, scope.end or max(last, scope.start))  # without an end: it is still open
+        yield Span(scope, scope.end)
     for call in recording.calls:
         yield Span(call, call.end)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from tinytorch import plugins
@@ -105,13 +105,14 @@ class Trainer:
             raise TypeError(f"fit: expected batches of inputs and targets, got {type(batches).__name__}")
         self._attach(generators_of(batches, validation))
         self.should_stop, self.resumed = self.should_stop and self.resumed, False
-        self._tell("on_train_start")
-        try:
-            with detect_anomaly() if self.detect_anomaly else nullcontext():
-                while self.epoch < epochs and not self.should_stop:
-                    self._run_epoch(batches, validation)
-        finally:
-            self._tell("on_train_end")
+        with ExitStack() as stack:
+            for block in plugins.hook().around_training(trainer=self):
+                stack.enter_context(block)
+            self._tell("on_train_start")
+            stack.callback(self._tell, "on_train_end")
+            stack.enter_context(detect_anomaly() if self.detect_anomaly else nullcontext())
+            while self.epoch < epochs and not self.should_stop:
+                self._run_epoch(batches, validation)
         return self.history
 
     def evaluate(self, batches: Batches) -> dict[str, float]:
