@@ -87,7 +87,7 @@ def change(python: Path, wheels: Path, plugin: str, here: set[str]) -> None:
     if plugin in here:
         uv("pip", "uninstall", "--python", python, f"tinytorch-{plugin}")
     else:
-        uv("pip", "install", "--no-deps", "--offline", "--python", python, *wheels.glob(f"tinytorch_{plugin}-*.whl"))
+        uv("pip", "install", "--python", python, *wheels.glob(f"tinytorch_{plugin}-*.whl"))
     here ^= {plugin}
 
 

@@ -160,10 +160,10 @@ def test_the_cores_commands_cannot_be_taken_over(tinytorch, guest):
 
 
 def test_a_command_of_an_installed_distribution_that_lacks_it(tinytorch, guest):
-    info = guest / "tinytorch_profiling-0.0.1.dist-info"
+    info = guest / "tinytorch_quant-0.0.1.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tinytorch-profiling\nVersion: 0.0.1\n")
-    (info / "entry_points.txt").write_text("[tinytorch]\nprofiling = guest_plugin\n")
-    done = tinytorch("profile", path=[guest])
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tinytorch-quant\nVersion: 0.0.1\n")
+    (info / "entry_points.txt").write_text("[tinytorch]\nquant = guest_plugin\n")
+    done = tinytorch("quantize", path=[guest])
     assert done.status == 1
-    assert "is not in the installed tinytorch-profiling 0.0.1" in done.err
+    assert "is not in the installed tinytorch-quant 0.0.1" in done.err
