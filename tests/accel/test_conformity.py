@@ -1,0 +1,20 @@
+"""Under the plugin nobody can tell it from the core, whichever instruction set serves."""
+
+import pytest
+from accel.scripts import START, run
+
+from tinytorch.testing import PluginConformity
+
+kernels = pytest.importorskip("tinytorch_accel._native", reason="tinytorch-accel was installed without its kernels")
+
+
+class TestAccel(PluginConformity):
+    plugin = "accel"
+
+
+@pytest.mark.parametrize("isa", ["baseline", "avx2", "avx512"])
+def test_every_instruction_set_gives_the_cores_answers(isa):
+    if isa not in kernels.isas():
+        pytest.skip(f"this processor lacks {isa}")
+    check = "from tinytorch.testing import check_plugin\ncheck_plugin('accel', list(LEAST))\nprint(plugin.backend._kernels().isa())"
+    assert run(START + check, TINYTORCH_ACCEL_ISA=isa) == (0, f"{isa}\n", "")

@@ -1,0 +1,21 @@
+// The table of one instruction set: each family writes its kernels into it.
+
+#include "kernels.h"
+
+#define NAME_OF(isa) TEXT_OF(isa)
+#define TEXT_OF(isa) #isa
+
+namespace ISA {
+
+void add_gelu(Kernels& table);
+void add_layer_norm(Kernels& table);
+
+Kernels table() {
+    Kernels table{};
+    table.isa = NAME_OF(ISA);
+    add_gelu(table);
+    add_layer_norm(table);
+    return table;
+}
+
+}  // namespace ISA
