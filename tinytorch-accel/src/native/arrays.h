@@ -46,7 +46,9 @@ class Output {
   public:
     explicit Output(const Input& of_shape);
     Output(int dims, const npy_intp* shape);
-    ~Output() { Py_XDECREF(array); }
+    ~Output() {
+        if (array && PyGILState_Check()) Py_DECREF(array);  // a thread that ends without the GIL leaves it: see WithoutGil
+    }
     Output(const Output&) = delete;
     Output& operator=(const Output&) = delete;
     explicit operator bool() const { return array; }
@@ -68,10 +70,12 @@ template <class... Outputs> PyObject* tuple_of(Outputs&... outputs) {
 bool takes(const char* function, Py_ssize_t wanted, Py_ssize_t given);
 
 // Lets other Python threads run meanwhile, where the work takes longer than letting them: `numbers` read or written.
+// A daemon thread that asks for the GIL when the interpreter has ended does not return: up to Python 3.13 it is ended
+// there, by unwinding its stack, which a destructor must allow.
 class WithoutGil {
   public:
     explicit WithoutGil(std::size_t numbers) : state(numbers < LONG ? nullptr : PyEval_SaveThread()) {}
-    ~WithoutGil() {
+    ~WithoutGil() noexcept(false) {
         if (state) PyEval_RestoreThread(state);
     }
     WithoutGil(const WithoutGil&) = delete;

@@ -49,6 +49,7 @@ inline Vector select(Ints mask, Vector yes, Vector no) { return mask ? yes : no;
 inline Ints bits(Vector x) { return reinterpret_cast<Ints>(x); }
 inline Vector as_floats(Ints x) { return reinterpret_cast<Vector>(x); }
 
+inline Vector absolute(Vector x) { return as_floats(bits(x) & 0x7fffffff); }
 inline Vector no_more_than(Vector x, float most) { return select(x > most, all(most), x); }  // nan stays
 inline Vector no_less_than(Vector x, float least) { return select(x < least, all(least), x); }
 
