@@ -4,8 +4,8 @@
 
 `address` finds reads and writes outside of arrays (AddressSanitizer) and what C++ leaves undefined (UBSan), `thread`
 races (ThreadSanitizer). Each compiles the module into a folder of its own and runs the tests with the sanitizer's
-library loaded before Python. Of Python itself, which is not compiled so, nothing is found: leaks are not looked for, and
-`thread` leaves out the tests that fork, which ThreadSanitizer does not follow.
+library loaded before Python. Of Python itself, which is not compiled so, nothing is found: leaks are not looked for,
+and `thread` leaves out the tests that fork, which ThreadSanitizer does not follow.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def sanitize(name: str, folder: Path, tests: str) -> bool:
     }
     found = run(sys.executable, "-c", "import tinytorch_accel._native as n; print(n.__file__)", environment=environment)
     assert Path(found.strip()).is_relative_to(package), f"{found} would be tested, which was not compiled here"
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-k", WITHOUT[name], tests]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "--capture=sys", "-k", WITHOUT[name], tests]
     print(f"{name}:", flush=True)
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
 
@@ -61,8 +61,8 @@ def sanitize(name: str, folder: Path, tests: str) -> bool:
 def build(sanitizers: str, folder: Path) -> Path:
     """Compile the module beside a copy of the Python files and return the folder to import from."""
     source = ROOT / "tinytorch-accel"
-    configure = ["cmake", "-S", source, "-B", folder / "build", f"-DACCEL_SANITIZE={sanitizers}"]
-    run(*configure, f"-DPython_EXECUTABLE={sys.executable}")
+    options = f"-DACCEL_SANITIZE={sanitizers}", f"-DPython_EXECUTABLE={sys.executable}"
+    run("cmake", "-S", source, "-B", folder / "build", *options)
     run("cmake", "--build", folder / "build", "--parallel", "2")
     run("cmake", "--install", folder / "build", "--prefix", folder)
     for file in (source / "src/tinytorch_accel").glob("*.py"):

@@ -11,7 +11,7 @@ except ImportError as error:
     if "TINYTORCH_ACCEL_ISA" in str(error):
         raise PluginError(str(error)) from error
     raise PluginError(
-        f"tinytorch-accel has no compiled kernels here ({error}); install a C++ compiler (g++ 12 or clang++ 15, or newer) "
+        f"tinytorch-accel has no compiled kernels here ({error}); install a C++ compiler, g++ 12 or newer, "
         "and then: pip install --force-reinstall --no-cache-dir --no-deps tinytorch-accel"
     ) from error
 
