@@ -12,7 +12,7 @@
 namespace arrays {
 namespace {
 
-constexpr std::size_t SMALL = 4096;  // bytes: below a page, malloc is fast enough and never faults
+constexpr std::size_t SMALL = 4096;         // bytes: below a page, malloc is fast enough and never faults
 constexpr unsigned NUMPYS_DOMAIN = 389047;  // in tracemalloc, which numpy tells of memory that it frees
 
 PyObject* handler_capsule = nullptr;

@@ -19,8 +19,8 @@ namespace arrays {
 
 bool start();  // once, at import; false with a Python error
 
-// An argument that kernels can read: an array of float32 whose numbers lie in a row. One that they cannot read, an empty
-// one too, is `false`: the function then answers None, and the core the op.
+// An argument that kernels can read: an array of float32 whose numbers lie in a row. One that they cannot read, an
+// empty one too, is `false`: the function then answers None, and the core the op.
 class Input {
   public:
     explicit Input(PyObject* argument);
@@ -47,7 +47,7 @@ class Output {
     explicit Output(const Input& of_shape);
     Output(int dims, const npy_intp* shape);
     ~Output() {
-        if (array && PyGILState_Check()) Py_DECREF(array);  // a thread that ends without the GIL leaves it: see WithoutGil
+        if (array && PyGILState_Check()) Py_DECREF(array);  // see WithoutGil: a thread that is ended there has no GIL
     }
     Output(const Output&) = delete;
     Output& operator=(const Output&) = delete;

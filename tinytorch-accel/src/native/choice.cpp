@@ -4,13 +4,30 @@
 
 #include <cstring>
 
-namespace baseline { Kernels table(); }
+namespace baseline {
+Kernels table();
+}
 #ifdef ACCEL_X86
-namespace avx2 { Kernels table(); }
-namespace avx512 { Kernels table(); }
+namespace avx2 {
+Kernels table();
+}
+namespace avx512 {
+Kernels table();
+}
 #endif
 
 namespace {
+
+bool everywhere() { return true; }
+
+#ifdef ACCEL_X86
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+
+bool has_avx512() {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && has_avx2();
+}
+#endif
 
 struct Choice {
     const char* isa;
@@ -18,14 +35,13 @@ struct Choice {
     Kernels (*table)();
 };
 
-const Choice CHOICES[] = {  // the best first
+// The best first.
+const Choice CHOICES[] = {
 #ifdef ACCEL_X86
-    {"avx512", [] { return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")
-                        && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")
-                        && __builtin_cpu_supports("fma"); }, avx512::table},
-    {"avx2", [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }, avx2::table},
+    {"avx512", has_avx512, avx512::table},
+    {"avx2", has_avx2, avx2::table},
 #endif
-    {"baseline", [] { return true; }, baseline::table},
+    {"baseline", everywhere, baseline::table},
 };
 
 Kernels chosen;

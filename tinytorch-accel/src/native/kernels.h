@@ -1,7 +1,7 @@
 // The kernels by name: one table for each instruction set, one of which is chosen at import.
 //
-// A kernel knows nothing of Python. It takes pointers to float32 numbers that lie in a row, all of one kind of shape, and
-// writes every number of its outputs. It may use the thread pool; its bits do not depend on the number of threads.
+// A kernel knows nothing of Python. It takes pointers to float32 numbers that lie in a row, all of one kind of shape,
+// and writes every number of its outputs. It may use the thread pool; its bits do not depend on the number of threads.
 
 #pragma once
 
@@ -43,5 +43,5 @@ inline std::size_t layer_norm_workspace(std::size_t rows, std::size_t width) {
     return 2 * width * (rows < LAYER_NORM_BLOCKS ? rows : LAYER_NORM_BLOCKS);
 }
 
-const Kernels& kernels();                   // of the instruction set in force
+const Kernels& kernels();                     // of the instruction set in force
 const char* choose_kernels(const char* isa);  // null or "": the best there is; returns what is wrong, or null

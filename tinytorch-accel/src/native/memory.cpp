@@ -1,16 +1,16 @@
-// Size classes: between two powers of two there are four, so that a block is at most a quarter larger than was asked for.
-// Freed blocks of a class are a stack. Before each block lies its header, which says its class.
+// Size classes: between two powers of two there are four, so that a block is at most a quarter larger than was asked
+// for. Freed blocks of a class are a stack. Before each block lies its header, which says its class.
 //
-// When more would be kept than the bound allows, everything kept is given back first: what lies there unused is of sizes
-// that nobody asks for any more, or of all of them, and then the next step asks for them again.
+// When more would be kept than the bound allows, everything kept is given back first: what lies there unused is of
+// sizes that nobody asks for any more, or of all of them, and then the next step asks for them again.
 
 #include "memory.h"
 
+#include <pthread.h>
 #include <bit>
 #include <cstdint>
 #include <cstdlib>
 #include <mutex>
-#include <pthread.h>
 
 #if defined(__linux__)
 #include <malloc.h>

@@ -30,7 +30,8 @@ PyObject* threads(PyObject*, PyObject*) { return PyLong_FromLong(pool::threads()
 PyObject* set_threads(PyObject*, PyObject* count) {
     const long wanted = PyLong_AsLong(count);
     if (PyErr_Occurred()) return nullptr;
-    if (wanted < 1 || wanted > 1024) return PyErr_Format(PyExc_ValueError, "threads: expected 1 to 1024, got %ld", wanted);
+    if (wanted < 1 || wanted > 1024)
+        return PyErr_Format(PyExc_ValueError, "threads: expected 1 to 1024, got %ld", wanted);
     Py_BEGIN_ALLOW_THREADS  // it waits for the job that is under way
     pool::set_threads(static_cast<int>(wanted));
     Py_END_ALLOW_THREADS
@@ -68,8 +69,8 @@ PyMethodDef SETTINGS[] = {
 
 PyMethodDef* const FAMILIES[] = {SETTINGS, GELU, LAYER_NORM};
 
-PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, "_native", "The compiled kernels.", -1, nullptr, nullptr, nullptr, nullptr,
-                      nullptr};
+PyModuleDef MODULE = {
+    PyModuleDef_HEAD_INIT, "_native", "The compiled kernels.", -1, nullptr, nullptr, nullptr, nullptr, nullptr};
 
 bool choose() {
     const char* wanted = std::getenv("TINYTORCH_ACCEL_ISA");

@@ -1,9 +1,9 @@
 // How workers and callers meet.
 //
 // A job is open while the caller lets workers in. A worker counts itself in (`inside`), then looks whether the job is
-// open; the caller closes it, then looks whether anybody is inside. All of that is sequentially consistent, so one of the
-// two sees the other, and the fields of a job are written only while it is closed and nobody is inside. A worker that
-// sleeps through a job is not missed: whoever is awake takes the blocks.
+// open; the caller closes it, then looks whether anybody is inside. All of that is sequentially consistent, so one of
+// the two sees the other, and the fields of a job are written only while it is closed and nobody is inside. A worker
+// that sleeps through a job is not missed: whoever is awake takes the blocks.
 //
 // Idle workers look for work during SPIN, which is longer than the way from one op to the next, and then sleep on
 // `ticket`, as the caller does on `inside` when a worker takes long over its last block (C++20's atomic wait: a futex).
@@ -13,11 +13,11 @@
 
 #include "pool.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <atomic>
 #include <chrono>
 #include <mutex>
-#include <pthread.h>
-#include <signal.h>
 #include <thread>
 #include <vector>
 
@@ -141,7 +141,7 @@ void run(std::size_t count, std::size_t block, Body body, const void* work) {
     call_workers();
     take_blocks(the.job);
     the.open = false;
-    for (int left = the.inside; left; left = changed(the.inside, left)) {}
+    for (int left = the.inside; left; left = changed(the.inside, left));
 }
 
 void set_threads(int count) {

@@ -27,7 +27,8 @@ template <class Step> inline void in_blocks(std::size_t count, std::size_t block
         step(std::size_t{0}, count);
         return;
     }
-    pool::run(count, block, [](const void* job, std::size_t begin, std::size_t end) {
-        (*static_cast<const Step*>(job))(begin, end);
-    }, &step);
+    pool::run(
+        count, block,
+        [](const void* job, std::size_t begin, std::size_t end) { (*static_cast<const Step*>(job))(begin, end); },
+        &step);
 }

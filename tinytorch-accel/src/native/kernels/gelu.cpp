@@ -11,8 +11,8 @@
 // In the second, 1 - s is what rounding has left of it where s is near 1, three times PyTorch's error in all. So s and
 // 1 - s are computed again, both of t = exp(-|2 u|): 1 / (1 + t) and t / (1 + t), neither by subtraction.
 //
-// The arithmetic goes in the core's order (core/activations/functions.py), so that inf and nan come where they come there.
-// What is gained: one pass through memory instead of five to nine, and every number of it computed W at a time.
+// The arithmetic goes in the core's order (core/activations/functions.py), so that inf and nan come where they come
+// there. What is gained: one pass through memory instead of five to nine, and every number of it computed W at a time.
 
 #include "kernels.h"
 #include "pool.h"

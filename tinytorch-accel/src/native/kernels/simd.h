@@ -1,12 +1,12 @@
 // Vectors of float32, as wide as the instruction set that this is compiled for, and the functions that numpy has too.
 //
 // A Vector is GCC's own (clang has it too): + - * / and comparisons work on all its numbers at once, and the compiler
-// chooses the instructions. A comparison gives a mask, for `select`. Everything is in the namespace ISA, which is another
-// one for each set: two functions of one name would else become one, and the processor that lacks AVX meet it.
+// chooses the instructions. A comparison gives a mask, for `select`. Everything is in the namespace ISA, which is
+// another one for each set: two functions of one name would else become one, and the processor that lacks AVX meet it.
 // For the same reason no kernel uses functions of the standard library.
 //
-// `each_vector(size, step)` goes through an array: it calls step(i, count) for i = 0, W, 2 W, ...; count is W, or what is
-// left at the end. `load` and `store` take the count and touch no memory beyond it.
+// `each_vector(size, step)` goes through an array: it calls step(i, count) for i = 0, W, 2 W, ...; count is W, or what
+// is left at the end. `load` and `store` take the count and touch no memory beyond it.
 
 #pragma once
 

@@ -4,8 +4,10 @@
 
 #include <Python.h>
 
-// A function f(module, args, count) under its own name: called with positional arguments, no tuple made (METH_FASTCALL).
-#define FUNCTION(name) {#name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(name)), METH_FASTCALL, nullptr}
+// A function f(module, args, count) under its own name: called with positional arguments, no tuple made
+// (METH_FASTCALL).
+#define FUNCTION(name) \
+    {#name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(name)), METH_FASTCALL, nullptr}
 
 extern PyMethodDef GELU[];
 extern PyMethodDef LAYER_NORM[];
