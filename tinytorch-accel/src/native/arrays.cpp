@@ -63,7 +63,7 @@ bool start() {
 }
 
 Input::Input(PyObject* argument) {
-    if (!PyArray_CheckExact(argument)) return;
+    if (!argument || !PyArray_CheckExact(argument)) return;
     PyArrayObject* given = reinterpret_cast<PyArrayObject*>(argument);
     if (PyArray_TYPE(given) != NPY_FLOAT32 || !PyArray_ISCARRAY_RO(given) || PyArray_SIZE(given) == 0) return;
     array = given;

@@ -19,6 +19,10 @@ struct Kernels {
     // kernels/layer_norm.cpp; weight and bias may be null, partial sums are workspace
     void (*layer_norm)(const struct LayerNorm& job);
     void (*layer_norm_grad)(const struct LayerNormGrad& job);
+
+    // kernels/steps.cpp
+    void (*sgd_step)(const struct SgdStep& job);
+    void (*adam_step)(const struct AdamStep& job);
 };
 
 struct LayerNorm {
@@ -42,6 +46,29 @@ constexpr std::size_t LAYER_NORM_BLOCKS = 16;
 inline std::size_t layer_norm_workspace(std::size_t rows, std::size_t width) {
     return 2 * width * (rows < LAYER_NORM_BLOCKS ? rows : LAYER_NORM_BLOCKS);
 }
+
+// A part of a parameter, its gradient and what the optimizer remembers of it; null where it remembers less.
+struct Piece {
+    float* param;
+    const float* grad;
+    float *first, *second, *third;
+    std::size_t size;
+};
+
+struct SgdStep {
+    const Piece* pieces;          // first: the velocity
+    std::size_t count, together;  // so many pieces are worth handing to a thread
+    float lr, momentum, undamped, decay;
+    bool is_first, nesterov, maximize;
+};
+
+struct AdamStep {
+    const Piece* pieces;  // first: the mean, second: the mean square, third: the largest of these
+    std::size_t count, together;
+    float kept, decay;  // of the parameter, into the gradient
+    float mean_share, square_kept, square_share, square_root, eps, rate;
+    bool maximize;
+};
 
 const Kernels& kernels();                     // of the instruction set in force
 const char* choose_kernels(const char* isa);  // null or "": the best there is; returns what is wrong, or null

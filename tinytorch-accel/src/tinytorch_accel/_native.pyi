@@ -1,4 +1,4 @@
-from tinytorch.types import Array
+from tinytorch.types import Array, Arrays
 
 def isa() -> str: ...
 def isas() -> list[str]: ...
@@ -17,3 +17,32 @@ def layer_norm(
 def layer_norm_grad(
     grad: Array, x: Array, weight: Array | None, mean: Array, rstd: Array, ndim: int, /
 ) -> tuple[Array, Array, Array] | None: ...
+def sgd_step(
+    params: Arrays,
+    grads: Arrays,
+    buffers: Arrays,
+    first: bool,
+    lr: float,
+    momentum: float,
+    dampening: float,
+    weight_decay: float,
+    nesterov: bool,
+    maximize: bool,
+    /,
+) -> bool | None: ...
+def adam_step(
+    params: Arrays,
+    grads: Arrays,
+    means: Arrays,
+    squares: Arrays,
+    largest: Arrays,
+    step: int,
+    decoupled: bool,
+    lr: float,
+    betas: tuple[float, float],
+    eps: float,
+    weight_decay: float,
+    amsgrad: bool,
+    maximize: bool,
+    /,
+) -> bool | None: ...

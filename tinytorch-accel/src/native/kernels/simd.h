@@ -50,6 +50,11 @@ inline Ints bits(Vector x) { return reinterpret_cast<Ints>(x); }
 inline Vector as_floats(Ints x) { return reinterpret_cast<Vector>(x); }
 
 inline Vector absolute(Vector x) { return as_floats(bits(x) & 0x7fffffff); }
+inline Vector root(Vector x) {
+    for (size_t i = 0; i < W; i++) x[i] = __builtin_sqrtf(x[i]);  // the compiler makes one instruction of it
+    return x;
+}
+
 inline Vector no_more_than(Vector x, float most) { return select(x > most, all(most), x); }  // nan stays
 inline Vector no_less_than(Vector x, float least) { return select(x < least, all(least), x); }
 

@@ -9,12 +9,14 @@ namespace ISA {
 
 void add_gelu(Kernels& table);
 void add_layer_norm(Kernels& table);
+void add_steps(Kernels& table);
 
 Kernels table() {
     Kernels table{};
     table.isa = NAME_OF(ISA);
     add_gelu(table);
     add_layer_norm(table);
+    add_steps(table);
     return table;
 }
 

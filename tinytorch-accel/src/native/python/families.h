@@ -11,3 +11,4 @@
 
 extern PyMethodDef GELU[];
 extern PyMethodDef LAYER_NORM[];
+extern PyMethodDef STEPS[];
