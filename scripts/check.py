@@ -132,6 +132,11 @@ def alarms() -> bool:
     return run(sys.executable, ROOT / "scripts/find_false_alarms.py")
 
 
+def sanitize() -> bool:
+    """Run the tests of tinytorch-accel on kernels compiled with AddressSanitizer, UBSan and ThreadSanitizer."""
+    return run(sys.executable, ROOT / "scripts/sanitize.py")
+
+
 def oracle() -> bool:
     """Compare with PyTorch, or with recorded cases where it cannot be had."""
     if importlib.util.find_spec("torch") is None and not install_torch():
@@ -176,7 +181,10 @@ def run(*command: Path | str, cwd: Path = ROOT, seconds: float | None = None) ->
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-STEPS = {step.__name__: step for step in (formatting, lint, types, imports, lines, tests, alone, walk, alarms, oracle)}
+STEPS = {
+    step.__name__: step
+    for step in (formatting, lint, types, imports, lines, tests, alone, walk, alarms, sanitize, oracle)
+}
 
 if __name__ == "__main__":
     main()

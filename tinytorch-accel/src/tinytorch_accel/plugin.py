@@ -1,9 +1,41 @@
-"""The face of the plugin `accel`: what it tells the core."""
+"""The face of the plugin `accel`: what it tells the core. The ops stand in a page for each family."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from tinytorch.plugins import hookimpl
+from tinytorch_accel import backend
+from tinytorch_accel.activations import gelu, gelu_grad
+from tinytorch_accel.normalization import layer_norm, layer_norm_grad
+from tinytorch_accel.steps import adam_step, sgd_step
+
+if TYPE_CHECKING:
+    from tinytorch.plugins import Options
+
+__all__ = ["adam_step", "gelu", "gelu_grad", "layer_norm", "layer_norm_grad", "sgd_step"]
 
 
 @hookimpl
 def describe() -> str:
     """Say in one sentence what the plugin is for."""
-    return "fast kernels for the core's ops (none yet)"
+    return "compiled kernels for the core's ops: the same answers, faster"
+
+
+@hookimpl
+def register_options(options: Options) -> None:
+    """Declare the options."""
+    options.add("threads", int, default=backend.THREADS, help="threads that compute; 0 for one a processor")
+    options.add("memory", int, default=backend.MEMORY, help="MiB of freed memory kept for the next arrays, at most")
+
+
+@hookimpl
+def configure(options: dict[str, Any]) -> None:
+    """Take the options."""
+    backend.configure(options)
+
+
+@hookimpl
+def unconfigure() -> None:
+    """End the threads, give the memory back."""
+    backend.give_back()

@@ -1,0 +1,53 @@
+"""Arguments for every kernel, of any size: what the tests of all families go through."""
+
+import numpy as np
+
+from tinytorch.plugins import registry
+
+
+def numbers(rng, *shape):
+    return rng.standard_normal(shape, np.float32) * 2
+
+
+def gelu(rng, rows, width, form="none"):
+    return numbers(rng, rows, width), form
+
+
+def gelu_grad(rng, rows, width, form="none"):
+    x, form = gelu(rng, rows, width, form)
+    return numbers(rng, rows, width), x, core("gelu")(x, form)[1], form
+
+
+def layer_norm(rng, rows, width):
+    return numbers(rng, rows, width), numbers(rng, width), numbers(rng, width), 1, 1e-5
+
+
+def layer_norm_grad(rng, rows, width):
+    x, weight, bias, ndim, eps = layer_norm(rng, rows, width)
+    _, mean, rstd = core("layer_norm")(x, weight, bias, ndim, eps)
+    return numbers(rng, rows, width), x, weight, mean, rstd, ndim
+
+
+CALLS = {
+    "gelu": gelu,
+    "gelu_tanh": lambda *args: gelu(*args, form="tanh"),
+    "gelu_grad": gelu_grad,
+    "gelu_tanh_grad": lambda *args: gelu_grad(*args, form="tanh"),
+    "layer_norm": layer_norm,
+    "layer_norm_grad": layer_norm_grad,
+}
+
+
+def op_of(call):
+    """The op that a call is of."""
+    return call.replace("_tanh", "")
+
+
+def core(op):
+    """The core's kernel."""
+    return registry.find(op).kernel
+
+
+def outputs(answer):
+    """All of them, of one too."""
+    return answer if isinstance(answer, tuple) else (answer,)

@@ -1,0 +1,130 @@
+"""Kernels on arrays of every size and layout; how near they are to the right numbers."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+from accel.calls import CALLS, core, op_of, outputs
+
+kernels = pytest.importorskip("tinytorch_accel._native", reason="tinytorch-accel was installed without its kernels")
+SIZES = [(1, 1), (1, 7), (3, 15), (5, 16), (2, 17), (4, 31), (3, 33), (70, 3), (17, 64), (33, 1001)]
+
+
+def native(call):
+    return getattr(kernels, op_of(call))
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_odd_sizes_give_the_cores_answers(call, size, rng):
+    args = CALLS[call](rng, *size)
+    for mine, cores in zip(outputs(native(call)(*args)), outputs(core(op_of(call))(*args)), strict=True):
+        assert (mine.shape, mine.dtype) == (cores.shape, cores.dtype)
+        np.testing.assert_allclose(mine, cores, rtol=1e-5, atol=1e-5)  # gradients of weights sum 70 rows
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_one_thread_and_several_give_the_same_bits(call, rng):
+    args = CALLS[call](rng, 300, 771)
+    answers = []
+    for threads in (1, 2, 3):
+        kernels.set_threads(threads)
+        answers.append([each.tobytes() for each in outputs(native(call)(*args))])
+    assert answers[0] == answers[1] == answers[2]
+
+
+def strided(array):
+    return np.repeat(array, 2, -1)[..., ::2]
+
+
+def misaligned(array):
+    memory = np.empty(array.nbytes + 1, np.uint8)[1:]
+    memory[:] = np.frombuffer(array.tobytes(), np.uint8)
+    return memory.view(array.dtype).reshape(array.shape)
+
+
+def swapped(array):
+    return array.astype(array.dtype.newbyteorder())
+
+
+def doubled(array):
+    return array.astype(np.float64)
+
+
+def emptied(array):
+    return array[:0]
+
+
+@pytest.mark.parametrize("change", [strided, misaligned, swapped, doubled, emptied], ids=lambda each: each.__name__)
+@pytest.mark.parametrize("call", CALLS)
+def test_what_no_kernel_reads_is_declined_in_every_place(call, change, rng):
+    args = CALLS[call](rng, 4, 6)
+    for place, arg in enumerate(args):
+        if isinstance(arg, np.ndarray) and (change is not strided or arg.shape[-1] > 1):
+            assert native(call)(*args[:place], change(arg), *args[place + 1 :]) is None
+
+
+@pytest.mark.parametrize("call", ["gelu_grad", "layer_norm", "layer_norm_grad"])
+def test_arrays_that_do_not_fit_together_are_declined(call, rng):
+    args, others = CALLS[call](rng, 4, 6), CALLS[call](rng, 5, 7)
+    for place, other in enumerate(others):
+        if isinstance(other, np.ndarray):
+            assert native(call)(*args[:place], other, *args[place + 1 :]) is None
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_wrong_number_of_arguments_is_an_error(call):
+    with pytest.raises(TypeError) as caught:
+        native(call)()
+    assert str(caught.value).startswith(f"{op_of(call)}: expected ")
+
+
+def test_a_number_without_dimensions_is_an_array():
+    out, share = kernels.gelu(np.array(1.5, np.float32), "none")
+    assert (type(out), out.shape, share.shape) == (np.ndarray, (), ())
+
+
+def test_a_layer_norm_that_covers_no_dimension_or_too_many_is_declined(rng):
+    x = np.ones((2, 3), np.float32)
+    assert kernels.layer_norm(x, x, None, 3, 1e-5) is None
+    assert kernels.layer_norm(x, x, None, -1, 1e-5) is None
+
+
+def in_torch(call, args):
+    """PyTorch's answer, or its gradients, of the same arguments."""
+    import torch
+    from torch.nn import functional as F
+
+    tensors = [torch.from_numpy(arg).requires_grad_() if isinstance(arg, np.ndarray) else arg for arg in args]
+    if call in {"gelu", "gelu_tanh"}:
+        return [F.gelu(tensors[0], approximate=tensors[1])]
+    if call == "layer_norm":
+        return [F.layer_norm(tensors[0], tensors[1].shape, tensors[1], tensors[2], tensors[4])]
+    grad, x, weight = tensors[:3]
+    if call == "layer_norm_grad":
+        bias = torch.zeros_like(weight).requires_grad_()
+        F.layer_norm(x, weight.shape, weight, bias, 1e-5).backward(grad)
+        return [x.grad, weight.grad, bias.grad]
+    F.gelu(x, approximate=args[3]).backward(grad)
+    return [x.grad]
+
+
+def error(answer, right):
+    """Root of the mean square, which luck in one number does not decide."""
+    return float(np.sqrt(np.mean(np.square(answer.astype(np.float64) - right))))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
+@pytest.mark.parametrize("size", [(64, 256), (7, 4099)], ids=str)
+@pytest.mark.parametrize("call", CALLS)
+def test_the_distance_to_float64_is_at_most_twice_that_of_pytorch(call, size, rng):
+    args = CALLS[call](rng, *size)
+    wide = tuple(arg.astype(np.float64) if isinstance(arg, np.ndarray) else arg for arg in args)
+    if call == "layer_norm_grad":
+        _, mean, rstd = core("layer_norm")(wide[1], None, None, 1, 1e-5)
+        wide = (*wide[:3], mean, rstd, 1)
+    elif call.endswith("grad"):
+        wide = (*wide[:2], core("gelu")(wide[1], args[3])[1], args[3])
+    right, mine = outputs(core(op_of(call))(*wide)), outputs(native(call)(*args))
+    for theirs, ours, exact in zip(in_torch(call, args), mine, right, strict=False):
+        assert error(ours, exact) <= 2 * error(theirs.detach().numpy(), exact)

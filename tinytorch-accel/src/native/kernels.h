@@ -1,0 +1,74 @@
+// The kernels by name: one table for each instruction set, one of which is chosen at import.
+//
+// A kernel knows nothing of Python. It takes pointers to float32 numbers that lie in a row, all of one kind of shape,
+// and writes every number of its outputs. It may use the thread pool; its bits do not depend on the number of threads.
+
+#pragma once
+
+#include <cstddef>
+
+struct Kernels {
+    const char* isa;
+
+    // kernels/gelu.cpp
+    void (*gelu)(const float* x, float* out, float* share, std::size_t size);
+    void (*gelu_tanh)(const float* x, float* out, float* share, std::size_t size);
+    void (*gelu_grad)(const float* grad, const float* x, const float* share, float* out, std::size_t size);
+    void (*gelu_tanh_grad)(const float* grad, const float* x, const float* share, float* out, std::size_t size);
+
+    // kernels/layer_norm.cpp; weight and bias may be null, partial sums are workspace
+    void (*layer_norm)(const struct LayerNorm& job);
+    void (*layer_norm_grad)(const struct LayerNormGrad& job);
+
+    // kernels/steps.cpp
+    void (*sgd_step)(const struct SgdStep& job);
+    void (*adam_step)(const struct AdamStep& job);
+};
+
+struct LayerNorm {
+    const float *x, *weight, *bias;
+    float *out, *mean, *rstd;
+    std::size_t rows, width;
+    float eps;
+};
+
+struct LayerNormGrad {
+    const float *grad, *x, *weight, *mean, *rstd;
+    float *by_x, *by_weight, *by_bias;
+    float* workspace;  // layer_norm_workspace(rows, width) numbers
+    std::size_t rows, width;
+};
+
+// The weight's gradient is a sum over rows. It is summed in this many blocks of rows, whatever the number of threads,
+// and then over the blocks, so that the order of the sum is always the same.
+constexpr std::size_t LAYER_NORM_BLOCKS = 16;
+
+inline std::size_t layer_norm_workspace(std::size_t rows, std::size_t width) {
+    return 2 * width * (rows < LAYER_NORM_BLOCKS ? rows : LAYER_NORM_BLOCKS);
+}
+
+// A part of a parameter, its gradient and what the optimizer remembers of it; null where it remembers less.
+struct Piece {
+    float* param;
+    const float* grad;
+    float *first, *second, *third;
+    std::size_t size;
+};
+
+struct SgdStep {
+    const Piece* pieces;          // first: the velocity
+    std::size_t count, together;  // so many pieces are worth handing to a thread
+    float lr, momentum, undamped, decay;
+    bool is_first, nesterov, maximize;
+};
+
+struct AdamStep {
+    const Piece* pieces;  // first: the mean, second: the mean square, third: the largest of these
+    std::size_t count, together;
+    float kept, decay;  // of the parameter, into the gradient
+    float mean_share, square_kept, square_share, square_root, eps, rate;
+    bool maximize;
+};
+
+const Kernels& kernels();                     // of the instruction set in force
+const char* choose_kernels(const char* isa);  // null or "": the best there is; returns what is wrong, or null

@@ -1,0 +1,23 @@
+// The table of one instruction set: each family writes its kernels into it.
+
+#include "kernels.h"
+
+#define NAME_OF(isa) TEXT_OF(isa)
+#define TEXT_OF(isa) #isa
+
+namespace ISA {
+
+void add_gelu(Kernels& table);
+void add_layer_norm(Kernels& table);
+void add_steps(Kernels& table);
+
+Kernels table() {
+    Kernels table{};
+    table.isa = NAME_OF(ISA);
+    add_gelu(table);
+    add_layer_norm(table);
+    add_steps(table);
+    return table;
+}
+
+}  // namespace ISA

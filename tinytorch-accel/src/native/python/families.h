@@ -1,0 +1,14 @@
+// The functions of every family, for module.cpp.
+
+#pragma once
+
+#include <Python.h>
+
+// A function f(module, args, count) under its own name: called with positional arguments, no tuple made
+// (METH_FASTCALL).
+#define FUNCTION(name) \
+    {#name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(name)), METH_FASTCALL, nullptr}
+
+extern PyMethodDef GELU[];
+extern PyMethodDef LAYER_NORM[];
+extern PyMethodDef STEPS[];

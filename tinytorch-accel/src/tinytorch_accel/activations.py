@@ -1,0 +1,24 @@
+"""Activations: which inputs their kernels take."""
+
+from __future__ import annotations
+
+from tinytorch.plugins import close, hookimpl
+from tinytorch.types import Array
+from tinytorch_accel.compiled import kernels
+from tinytorch_accel.thresholds import LEAST
+
+NEAR = close(rtol={"float32": 1e-5}, atol={"float32": 1e-6})
+
+
+@hookimpl
+@NEAR
+def gelu(x: Array, approximate: str) -> tuple[Array, Array] | None:
+    """x * Phi(x), and Phi(x), in one pass."""
+    return kernels.gelu(x, approximate) if x.size >= LEAST["gelu"] else None
+
+
+@hookimpl
+@NEAR
+def gelu_grad(grad: Array, x: Array, share: Array, approximate: str) -> Array | None:
+    """grad * (Phi(x) + x * Phi'(x)), in one pass."""
+    return kernels.gelu_grad(grad, x, share, approximate) if x.size >= LEAST["gelu_grad"] else None

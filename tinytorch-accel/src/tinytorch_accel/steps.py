@@ -1,0 +1,50 @@
+"""Steps of optimizers: which parameters their kernels take, all of a group or none."""
+
+from __future__ import annotations
+
+from tinytorch.plugins import close, hookimpl
+from tinytorch.types import Arrays
+from tinytorch_accel.compiled import kernels
+
+NEAR = close(rtol={"float32": 1e-5}, atol={"float32": 1e-6})
+
+
+@hookimpl
+@NEAR
+def sgd_step(
+    params: Arrays,
+    grads: Arrays,
+    buffers: Arrays,
+    first: bool,
+    lr: float,
+    momentum: float,
+    dampening: float,
+    weight_decay: float,
+    nesterov: bool,
+    maximize: bool,
+) -> bool | None:
+    """All parameters in one pass."""
+    return kernels.sgd_step(params, grads, buffers, first, lr, momentum, dampening, weight_decay, nesterov, maximize)
+
+
+@hookimpl
+@NEAR
+def adam_step(
+    params: Arrays,
+    grads: Arrays,
+    means: Arrays,
+    squares: Arrays,
+    largest: Arrays,
+    step: int,
+    decoupled: bool,
+    lr: float,
+    betas: tuple[float, float],
+    eps: float,
+    weight_decay: float,
+    amsgrad: bool,
+    maximize: bool,
+) -> bool | None:
+    """All parameters in one pass."""
+    return kernels.adam_step(
+        params, grads, means, squares, largest, step, decoupled, lr, betas, eps, weight_decay, amsgrad, maximize
+    )

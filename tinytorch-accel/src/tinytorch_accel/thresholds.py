@@ -1,0 +1,11 @@
+"""From how many numbers on a kernel is asked: below, the core is as fast.
+
+Measured by `python benchmarks/accel_ops.py`, which prints the ratio for each size; a line here moves only with it.
+"""
+
+LEAST = {
+    "gelu": 1,
+    "gelu_grad": 1,
+    "layer_norm": 1,
+    "layer_norm_grad": 1,
+}
