@@ -143,6 +143,13 @@ def test_every_view_of_a_profile_can_be_asked_for():
         p.table("opp")
 
 
+def test_a_name_with_half_a_character_can_be_shown_and_written():
+    with profile() as p, record("loading \udcff"):
+        tt.ones(1).exp()
+    assert "loading \\udcff" in p.to_json().encode().decode()
+    assert "loading \\udcff" in str(p.table("range")).encode().decode()
+
+
 def test_an_empty_profile_has_empty_tables():
     p = profile()
     assert [len(p.table(by).rows) for by in ("range", "op")] == [0, 1]
