@@ -1,7 +1,7 @@
 """A recording as tables: every row is what the calls say."""
 
 from concurrent.futures import ThreadPoolExecutor
-from time import sleep
+from time import perf_counter_ns, sleep
 from types import SimpleNamespace
 
 import pytest
@@ -129,6 +129,28 @@ def test_a_rate_is_that_of_the_calls_whose_arithmetic_is_counted():
     products[1].parent = products[0]
     table = rows(by_op(Recording(products, [], [(0, 2000)], 1)))
     assert (table["matmul"]["flops"], table["matmul"]["gflops_per_second"]) == (2_000_000, 2000)
+
+
+def test_the_self_time_of_an_op_is_what_its_kernel_measures_of_itself():
+    measured = []
+
+    def exp(x):
+        start = perf_counter_ns()
+        sleep(0.02)
+        measured.append(perf_counter_ns() - start)
+        return plugins.table.log(x)
+
+    def log(x):
+        sleep(0.06)
+        return x
+
+    plugins.register(SimpleNamespace(exp=plugins.hookimpl(exp), log=plugins.hookimpl(log)), "sleeping")
+    with plugins.using("sleeping"), profile() as p:
+        for _ in range(3):
+            tt.ones(1).exp()
+    table = rows(by_op(p.recording))
+    assert sum(measured) <= table["exp"]["self_time"] < sum(measured) + 60e6  # nanoseconds; one of log is more
+    assert table["log"]["self_time"] >= 3 * 60e6
 
 
 def test_every_view_of_a_profile_can_be_asked_for():
