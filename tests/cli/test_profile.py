@@ -38,6 +38,14 @@ def test_json_is_all_there_is(tinytorch):
     assert found["wall"] > 0
 
 
+def test_half_a_character_in_a_name_is_printed_as_its_number(tinytorch, script):
+    script.write_text("from tinytorch_profiling import record\nwith record('loading \\udcff'): pass\n")
+    for more in ("--json", "--by=range"):
+        done = tinytorch("profile", script, more)
+        assert (done.status, done.err) == (0, "")
+        assert "loading \\udcff" in done.out
+
+
 def test_a_script_runs_as_python_would_run_it(tinytorch, script):
     done = tinytorch("profile", script, "--", "one", "--two")
     assert done.status == 0
@@ -82,6 +90,29 @@ def test_a_scripts_exit_status_is_the_commands(tinytorch, script):
     assert tinytorch("profile", script).status == 7
 
 
+def test_the_last_word_of_a_script_is_told(tinytorch, script):
+    script.write_text("import sys\nsys.exit('went wrong')")
+    done = tinytorch("profile", script)
+    assert (done.status, done.err) == (1, "went wrong\n")
+
+
+@pytest.mark.parametrize("code", ["", "None", "0"])
+def test_a_script_that_ends_well_says_nothing(tinytorch, script, code):
+    script.write_text(f"import sys\nsys.exit({code})")
+    done = tinytorch("profile", script)
+    assert (done.status, done.err) == (0, "")
+
+
+def test_files_are_where_they_were_asked_for_when_a_script_goes_elsewhere(tinytorch, script):
+    elsewhere = tinytorch.folder / "elsewhere"
+    elsewhere.mkdir()
+    script.write_text(SCRIPT + "import os\nos.chdir('elsewhere')\n")
+    done = tinytorch("profile", script, "--html", "report.html")
+    assert done.status == 0
+    assert (tinytorch.folder / "report.html").exists()
+    assert list(elsewhere.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -91,6 +122,11 @@ def test_a_scripts_exit_status_is_the_commands(tinytorch, script):
         (["xor", "--sort", "size"], "cannot sort by 'size'; columns are name, calls"),
         (["xor", "--html", "no/folder.html"], "--html no/folder.html: expected a file in a folder that is there"),
         (["xor", "--memory", "--html", "report.html"], "--memory and --html: a look at memory writes no files"),
+        (
+            ["xor", "--trace", "a.json", "--stacks", "./a.json"],
+            "--trace a.json and --stacks a.json: each needs its own",
+        ),
+        (["xor", "--html", f"{'a' * 300}.html"], ".html: cannot write there: File name too long"),
         (["xor", "--html", "report.txt"], "expected a file name that ends in .html"),
     ],
 )

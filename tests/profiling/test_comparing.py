@@ -1,6 +1,7 @@
 """Two functions are timed in turn, two profiles are held against each other row by row."""
 
 import json
+import math
 from time import sleep
 
 import pytest
@@ -43,7 +44,35 @@ def test_one_of_each_is_refused():
         compare(profiled("exp"), lambda: None)
 
 
-@pytest.mark.parametrize("content", ["{}", '{"tables": 3, "wall": 1}', "[]", "no json"])
+@pytest.mark.parametrize("wrong", [{"rounds": 0}, {"seconds": -1.0}, {"seconds": math.inf}, {"seconds": math.nan}])
+def test_no_rounds_are_refused(wrong):
+    with pytest.raises(ValueError, match="compare: expected rounds of 1 or more and finite seconds"):
+        compare(lambda: None, lambda: None, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ([{"name": "exp", "self_time": math.nan}], "expected a finite number for self_time of exp, got nan"),
+        ([{"name": "exp", "self_time": 10**400}], "expected a finite number for self_time of exp, got 1000"),
+        ([{"name": "exp", "self_time": 1, "calls": "z"}], "expected a finite number for calls of exp, got 'z'"),
+        ([{"name": "exp", "self_time": 1, "calls": 1.5}], "expected a finite number for calls of exp, got 1.5"),
+        ([{"name": "exp", "self_time": True}], "expected a finite number for self_time of exp, got True"),
+        ([{"name": "exp", "self_time": 1}] * 2, "expected one row for each op, got another for 'exp'"),
+        ([{"name": 3, "self_time": 1}], "expected one row for each op, got another for 3"),
+    ],
+)
+def test_what_no_profile_gives_is_refused(rows, sentence):
+    with pytest.raises(ValueError, match=f"compare: {sentence}"):
+        compare({"wall": 1, "tables": {"op": {"rows": rows}}}, profiled("exp"))
+
+
+def test_a_whole_that_is_no_time_is_refused():
+    with pytest.raises(ValueError, match="expected a finite number for wall, got inf"):
+        compare({"wall": math.inf, "tables": {"op": {"rows": []}}}, profiled("exp"))
+
+
+@pytest.mark.parametrize("content", ["{}", '{"tables": 3, "wall": 1}', "[]", "no json", "[" * 100_000])
 def test_a_file_that_is_no_profile_is_refused(content, tmp_path):
     file = tmp_path / "file.json"
     file.write_text(content)

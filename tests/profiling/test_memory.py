@@ -13,6 +13,7 @@ import tinytorch as tt
 from tinytorch import nn, plugins
 from tinytorch.models import GPT, digits_cnn, mlp
 from tinytorch_profiling import MemoryProfiler, profile
+from tinytorch_profiling.memory.meter import Meter
 
 MIB = 1 << 20
 
@@ -342,3 +343,15 @@ def test_the_report_goes_to_people_and_programs():
     html = memory._repr_html_()
     assert "<table>" in html
     assert len(html) < 10_000
+
+
+def test_what_breaks_in_between_leaves_the_collector_on(monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    meter = Meter()
+    monkeypatch.setattr("tinytorch_profiling.memory.meter.get_traced_memory", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        meter.section(list)
+    assert gc.isenabled()
+    assert not meter._within

@@ -28,6 +28,19 @@ def test_a_column_that_is_not_there_is_refused():
         TABLE.sorted("tme")
 
 
+def test_a_limit_below_nothing_is_refused():
+    assert TABLE.sorted("time", 0).notes == ("a note", "3 more rows")
+    with pytest.raises(ValueError, match="table: expected a limit of 0 or more, got -1"):
+        TABLE.sorted("time", -1)
+
+
+def test_half_a_character_is_written_as_its_number():
+    table = Table("by \ud800", COLUMNS, ({"name": "op\udcff"},), ("note \ud801",))
+    for shown in (str(table), table._repr_html_()):
+        assert [word in shown for word in ("by \\ud800", "op\\udcff", "note \\ud801")] == [True] * 3
+        assert shown.encode()
+
+
 def test_it_reads_as_text():
     text = str(TABLE)
     assert [word in text for word in ("by op", "1.00 µs", "2.00 ms", "accel", "a note")] == [True] * 5

@@ -1,5 +1,6 @@
 """A timer keeps every time, and says what they say together."""
 
+import asyncio
 import threading
 from time import sleep
 
@@ -38,6 +39,45 @@ def test_blocks_and_calls_are_timed_also_inside_each_other():
     assert str(timer).startswith("work: ")
 
 
+def test_coroutines_are_timed_till_they_are_done():
+    timer = Timer()
+
+    @timer
+    async def work(seconds):
+        await asyncio.sleep(seconds)
+        return seconds
+
+    async def both():
+        return await asyncio.gather(work(0.05), work(0.01))
+
+    assert asyncio.run(both()) == [0.05, 0.01]
+    assert 0.009 <= timer.times[0] < 0.049 <= timer.times[1]
+
+
+def test_a_coroutine_that_is_broken_off_is_no_time():
+    timer = Timer()
+
+    @timer
+    async def work():
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        asyncio.run(work())
+    assert timer.times == []
+
+
+def test_generators_are_refused():
+    def numbers():
+        yield 1
+
+    async def later():
+        yield 1
+
+    for each in (numbers, later):
+        with pytest.raises(TypeError, match=r"timer: a call of the generator '(numbers|later)' runs nothing of it"):
+            Timer()(each)
+
+
 def test_threads_have_times_of_their_own():
     timer = Timer()
     entered = threading.Barrier(2)
@@ -68,7 +108,12 @@ def test_measure_warms_up_and_then_runs():
     calls = []
     timing = Timer.measure(lambda: (calls.append(1), sleep(SHORTEST)), warmup=2, runs=5)
     assert (len(timing.times), timing.number) == (5, 1)
-    assert len(calls) == 2 + 1 + 5  # one to see how long it takes
+    assert len(calls) == 2 + 5
+
+
+def test_one_run_without_warming_up_is_one_call():
+    calls = []
+    assert len(Timer.measure(lambda: (calls.append(1), sleep(SHORTEST)), warmup=0, runs=1).times) == len(calls) == 1
 
 
 def test_short_functions_are_called_often_for_one_time():

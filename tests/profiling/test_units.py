@@ -25,6 +25,10 @@ def test_counts(number, told):
     assert units.count(number) == told
 
 
+def test_whole_numbers_beyond_all_units():
+    assert (units.count(10**400), units.size(-(10**400))) == ("over 1e308", "below -1e308")
+
+
 def test_everything_else():
     assert (units.percent(0.1234), units.ratio(0.5), units.rate(12.345)) == ("12.3 %", "0.50 ×", "12.3")
     assert (units.plain(1234567), units.plain("core"), units.plain(None)) == ("1,234,567", "core", "")

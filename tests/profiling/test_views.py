@@ -1,10 +1,14 @@
 """A recording as tables: every row is what the calls say."""
 
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter_ns, sleep
+from types import SimpleNamespace
+
 import pytest
 
 import tinytorch as tt
-from tinytorch import nn
-from tinytorch_profiling import profile, record
+from tinytorch import nn, plugins
+from tinytorch_profiling import FLOPCounter, profile, record
 from tinytorch_profiling.events import Call, Recording, Scope, Spec
 from tinytorch_profiling.views import BETWEEN, NO_MODULE, VIEWS, by_module, by_op, by_range, by_shape
 
@@ -79,6 +83,76 @@ def test_ranges_give_their_time_to_those_inside():
     assert (table["inner"]["calls"], table["inner"]["total_time"], table["inner"]["self_time"]) == (2, 40, 37)
 
 
+def test_ranges_in_other_threads_take_no_time_from_those_they_were_carried_from():
+    outer = Scope("range", "outer", None, 1, 0, 100)
+    carried = [Scope("range", name, outer, 2, 10, 90) for name in ("inner", "outer")]
+    table = by_range(Recording([], [outer, *carried], [(0, 100)], 1))
+    assert (rows(table)["outer"]["self_time"], rows(table)["outer"]["total_time"]) == (180, 180)
+    assert table.notes == ("times of 2 threads are added; shares are of the profile's own time",)
+
+
+def test_a_range_that_a_block_carries_to_a_thread_is_noted_in_it():
+    def work():
+        with record("inner"):
+            sleep(0.01)
+
+    with ThreadPoolExecutor(1) as pool, profile() as p, record("outer"):
+        for done in [pool.submit(plugins.carry(work)) for _ in range(2)]:
+            done.result()
+    table = by_range(p.recording)
+    assert rows(table)["outer"]["self_time"] == rows(table)["outer"]["total_time"] > 0
+    assert len(table.notes) == 1
+
+
+@pytest.mark.parametrize("by", ["op", "phase", "plugin", "shape", "module"])
+def test_arithmetic_and_bytes_are_those_that_a_counter_counts(by):
+    def linear(x, weight, bias):
+        return plugins.table.matmul(x, weight.T) + bias
+
+    plugins.register(SimpleNamespace(linear=plugins.hookimpl(linear)), "nesting")
+    model, x = nn.Sequential(nn.Linear(4, 5), nn.GELU()), tt.ones(3, 4)
+    with plugins.using("nesting"), FLOPCounter() as counter, profile() as p:
+        model(x).sum().backward()
+    found = p.table(by).rows
+    parts = [row for row in found if row["name"] in ("Sequential", NO_MODULE)] if by == "module" else found
+    assert sum(row.get("flops") or 0 for row in parts) == counter.flops == 2 * (60 + 60)
+    if by != "module":
+        assert sum(row.get("nbytes") or 0 for row in parts) == counter.total.bytes
+
+
+def test_a_rate_is_that_of_the_calls_whose_arithmetic_is_counted():
+    matrices = (Spec((100, 100), "float32"),) * 2
+    products = [
+        Call(op, matrices, matrices[:1], *times, 1, "core", None)
+        for op, *times in (("linear", 0, 1000), ("matmul", 100, 900), ("matmul", 1000, 2000))
+    ]
+    products[1].parent = products[0]
+    table = rows(by_op(Recording(products, [], [(0, 2000)], 1)))
+    assert (table["matmul"]["flops"], table["matmul"]["gflops_per_second"]) == (2_000_000, 2000)
+
+
+def test_the_self_time_of_an_op_is_what_its_kernel_measures_of_itself():
+    measured = []
+
+    def exp(x):
+        start = perf_counter_ns()
+        sleep(0.02)
+        measured.append(perf_counter_ns() - start)
+        return plugins.table.log(x)
+
+    def log(x):
+        sleep(0.06)
+        return x
+
+    plugins.register(SimpleNamespace(exp=plugins.hookimpl(exp), log=plugins.hookimpl(log)), "sleeping")
+    with plugins.using("sleeping"), profile() as p:
+        for _ in range(3):
+            tt.ones(1).exp()
+    table = rows(by_op(p.recording))
+    assert sum(measured) <= table["exp"]["self_time"] < sum(measured) + 60e6  # nanoseconds; one of log is more
+    assert table["log"]["self_time"] >= 3 * 60e6
+
+
 def test_every_view_of_a_profile_can_be_asked_for():
     with profile() as p, record("here"):
         tt.ones(1).exp()
@@ -89,6 +163,13 @@ def test_every_view_of_a_profile_can_be_asked_for():
     assert set(p.to_dict()["tables"]) == set(VIEWS)
     with pytest.raises(ValueError, match="no table by 'opp'; there are op, module"):
         p.table("opp")
+
+
+def test_a_name_with_half_a_character_can_be_shown_and_written():
+    with profile() as p, record("loading \udcff"):
+        tt.ones(1).exp()
+    assert "loading \\udcff" in p.to_json().encode().decode()
+    assert "loading \\udcff" in str(p.table("range")).encode().decode()
 
 
 def test_an_empty_profile_has_empty_tables():

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Annotated
 
 import typer
 
 from tinytorch.cli.choice import PluginsOption, chosen
-from tinytorch.cli.output import CommandError, console, print_json, quiet, say
+from tinytorch.cli.output import CommandError, console, quiet, say
 from tinytorch_profiling import running
 from tinytorch_profiling.memory import MemoryProfiler
 from tinytorch_profiling.profiler import profile
@@ -70,6 +72,7 @@ def profile_command(
     files = {kind: path for kind, path in given.items() if path is not None}
     views = _views(by)
     _check(views, sort, files, memory=memory)
+    places = {kind: path.resolve() for kind, path in files.items()}  # the script may go to another folder
     look = MemoryProfiler() if memory else _profile(what, steps, warmup, files)
     with quiet(as_json), chosen(plugin_names):
         if what.endswith(".py"):
@@ -78,9 +81,9 @@ def profile_command(
             status = running.recipe(what, look, steps if memory else warmup + steps, data)
     tables = look.tables() if isinstance(look, MemoryProfiler) else [look.table(view, sort, limit) for view in views]
     if isinstance(look, profile):
-        _write(files, look)
+        _write(places, look)
     if as_json:
-        print_json(look.to_dict())
+        sys.stdout.write(f"{look.to_json()}\n")
     else:
         _show(tables, files)
     return status
@@ -109,8 +112,22 @@ def _check(views: list[str], sort: str, files: dict[str, Path], *, memory: bool)
         endings = EXPORTS[kind][1]
         if not path.name.endswith(endings):
             raise CommandError(f"--{kind} {path}: expected a file name that ends in {' or '.join(endings)}")
+        _check_place(kind, path)
+    if len({path.resolve() for path in files.values()}) < len(files):
+        raise CommandError(
+            f"{' and '.join(f'--{kind} {path}' for kind, path in files.items())}: each needs its own file"
+        )
+
+
+def _check_place(kind: str, path: Path) -> None:
+    """Begin a file beside the place, as is done to write it."""
+    try:
         if not path.parent.is_dir() or path.is_dir():
             raise CommandError(f"--{kind} {path}: expected a file in a folder that is there")
+        place = path.resolve()
+        NamedTemporaryFile(dir=place.parent, prefix=f".{place.name}.", suffix=".tmp").close()
+    except OSError as error:
+        raise CommandError(f"--{kind} {path}: cannot write there: {error.strerror}") from error
 
 
 def _write(files: dict[str, Path], p: profile) -> None:

@@ -18,12 +18,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from tinytorch_profiling.events import NO_MODULE, Call, Recording
-from tinytorch_profiling.formulas import macs, moved
+from tinytorch_profiling.formulas import CONVENTION, counted, moved
 from tinytorch_profiling.profiler import profile
 from tinytorch_profiling.showing import Shown
 from tinytorch_profiling.table import Column, Table
 
-CONVENTION = "1 MAC = 2 FLOPs; only products are counted"
 COLUMNS = (
     Column("calls", "calls"),
     Column("macs", "MACs"),
@@ -138,18 +137,6 @@ class FLOPCounter(Shown):
             _table("op", self.by_op()),
             _table("module", self.by_module()),
         )
-
-
-def counted(recording: Recording) -> Iterator[tuple[Call, int | None]]:
-    """The calls of a recording with their MACs; what a call with a formula calls itself is part of it."""
-    known = {id(call): macs(call) for call in recording.calls}
-    covered: set[int] = set()
-    for call in recording.calls:  # in the order of beginning: a parent comes before what it calls
-        parent = call.parent
-        if parent is not None and (id(parent) in covered or known[id(parent)] is not None):
-            covered.add(id(call))
-        else:
-            yield call, known[id(call)]
 
 
 def _counts(pairs: Iterable[tuple[Call, int | None]], keys: Callable[[Call], tuple[str, ...]]) -> dict[str, Count]:

@@ -11,12 +11,14 @@ What only moves numbers has 0 MACs, exactly. All else, elementwise arithmetic fo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import prod
 
-from tinytorch_profiling.events import Call, specs
+from tinytorch_profiling.events import Call, Recording, specs
 
 Formula = Callable[[Call], int]
+
+CONVENTION = "1 MAC = 2 FLOPs; only products are counted"
 
 VIEWS = ("broadcast_to", "flip_dims", "permute_dims", "reshape_to", "view_slice")
 PICKS = ("embedding", "gather_along", "max_pool2d_pick", "pick")
@@ -56,6 +58,18 @@ def moved(call: Call) -> int:
     if call.op in PICKS:
         return 2 * call.outputs[0].nbytes + sum(spec.nbytes for spec in specs(call.inputs[1:]))
     return call.nbytes
+
+
+def counted(recording: Recording) -> Iterator[tuple[Call, int | None]]:
+    """The calls of a recording with their MACs; what a call with a formula calls itself is part of it."""
+    known = {call: macs(call) for call in recording.calls}
+    covered: set[Call] = set()
+    for call in recording.calls:  # in the order of beginning: a parent comes before what it calls
+        parent = call.parent
+        if parent is not None and (parent in covered or known[parent] is not None):
+            covered.add(call)
+        else:
+            yield call, known[call]
 
 
 @formula("matmul")

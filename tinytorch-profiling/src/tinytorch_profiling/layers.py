@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tinytorch_profiling.flops import CONVENTION
+from tinytorch_profiling.formulas import CONVENTION
 from tinytorch_profiling.showing import Shown
 from tinytorch_profiling.table import Column, Table
 from tinytorch_profiling.units import size

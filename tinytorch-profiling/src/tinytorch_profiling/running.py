@@ -66,7 +66,7 @@ def _run(look: Look, what: Callable[[], object]) -> int:
         complain("stopped; this is what was seen till then")
         return INTERRUPTED
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
+        return _status(end.code)
     except CommandError:
         raise
     except Exception:  # noqa: BLE001  the script's own mistake, shown as Python would
@@ -74,6 +74,14 @@ def _run(look: Look, what: Callable[[], object]) -> int:
         complain("the program failed; this is what was seen till then")
         return FAILED
     return 0
+
+
+def _status(code: str | int | None) -> int:
+    """What a script that called `sys.exit` ends with; anything but a number is its last word, as in Python."""
+    if code is None or isinstance(code, int):
+        return code or 0
+    sys.stderr.write(f"{code}\n")
+    return FAILED
 
 
 @contextmanager

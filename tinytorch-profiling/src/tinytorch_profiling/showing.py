@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Group
 
 from tinytorch.cli.output import json_text
+from tinytorch_profiling.export.files import printable
 from tinytorch_profiling.table import Table
 
 
@@ -25,7 +26,7 @@ class Shown(ABC):
 
     def to_json(self) -> str:
         """Write all of it as JSON."""
-        return json_text(self.to_dict())
+        return printable(json_text(self.to_dict()))
 
     def __rich__(self) -> Group:
         return Group(*self.tables())

@@ -59,6 +59,8 @@ class Table:
         """Sort by a column, the largest first, and keep the first rows; a note says how many were left out."""
         if key not in (known := [column.key for column in self.columns]):
             raise ValueError(f"table: cannot sort by '{key}'; columns are {', '.join(known)}")
+        if limit is not None and limit < 0:
+            raise ValueError(f"table: expected a limit of 0 or more, got {limit}")
         rows = sorted(self.rows, key=lambda row: _order(row.get(key)), reverse=not ascending)
         left = 0 if limit is None else len(rows) - limit
         notes = (*self.notes, f"{left} more row{'s' * (left > 1)}") if left > 0 else self.notes
@@ -78,17 +80,21 @@ class Table:
             yield Text(str(self))
         else:
             yield table
-            yield Text("\n".join([*self.notes, ""]))
+            yield Text("\n".join([*map(units.plain, self.notes), ""]))
 
     def __str__(self) -> str:
         out = Console(file=StringIO(), width=UNCUT, color_system=None)
-        out.print(self._drawn(), *map(Text, self.notes), "", sep="\n")
+        out.print(self._drawn(), *[Text(units.plain(note)) for note in self.notes], "", sep="\n")
         text: str = out.file.getvalue()  # type: ignore[attr-defined]  # of the StringIO
         return "\n".join(line.rstrip() for line in text.splitlines())
 
     def _drawn(self) -> RichTable:
         table = RichTable(
-            title=Text(self.title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False
+            title=Text(units.plain(self.title)),
+            title_justify="left",
+            title_style="bold",
+            box=SIMPLE_HEAD,
+            pad_edge=False,
         )
         for column in self.columns:
             first = column is self.columns[0]
@@ -107,8 +113,8 @@ class Table:
         """Show it in a notebook."""
         head = "".join(f'<th scope="col">{escape(column.title)}</th>' for column in self.columns)
         body = "".join(f"<tr>{self._html_row(row)}</tr>" for row in self.rows)
-        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        return f"<table><caption>{escape(self.title)}</caption><tr>{head}</tr>{body}</table>{notes}"
+        notes = "".join(f"<p>{escape(units.plain(note))}</p>" for note in self.notes)
+        return f"<table><caption>{escape(units.plain(self.title))}</caption><tr>{head}</tr>{body}</table>{notes}"
 
     def _html_row(self, row: Mapping[str, Any]) -> str:
         name, *rest = [escape(column.text(row)) for column in self.columns]

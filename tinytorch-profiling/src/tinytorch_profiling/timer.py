@@ -6,13 +6,14 @@ keeps every time, and shows the median, the spread and the tail, and how sure th
 
 from __future__ import annotations
 
+import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
 from time import perf_counter
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast
 
 import numpy as np
 
@@ -136,12 +137,30 @@ class Timer:
             self.times.append(end - begun)
 
     def __call__(self, function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-        """Time every call of a function."""
+        """Time every call of a function, of a coroutine function till it is done; raises TypeError for a generator."""
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"timer: a call of the generator '{function.__name__}' runs nothing of it; time the loop over it"
+            )
+        if inspect.iscoroutinefunction(function):
+            return cast("Callable[Arguments, Result]", self._awaited(function))
 
         @wraps(function)
         def timed(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
             with self:
                 return function(*args, **kwargs)
+
+        return timed
+
+    def _awaited(self, function: Callable[Arguments, Awaitable[Result]]) -> Callable[Arguments, Awaitable[Result]]:
+        """Time a coroutine function; others of its thread may begin and end in between."""
+
+        @wraps(function)
+        async def timed(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+            begun = perf_counter()
+            result = await function(*args, **kwargs)
+            self.times.append(perf_counter() - begun)
+            return result
 
         return timed
 
@@ -164,16 +183,16 @@ class Timer:
             raise ValueError(f"measure: expected runs of 1 or more and warmup of 0 or more, got {runs} and {warmup}")
         for _ in range(warmup):
             fn()
-        number = _enough(fn)
-        return Timing(np.array([_seconds(fn, number) for _ in range(runs)]), number)
+        number, first = _enough(fn)
+        return Timing(np.array([first, *[_seconds(fn, number) for _ in range(runs - 1)]]), number)
 
 
-def _enough(fn: Callable[[], object]) -> int:
-    """How many calls take long enough to be timed."""
+def _enough(fn: Callable[[], object]) -> tuple[int, float]:
+    """How many calls take long enough to be timed, and the time of a call when so many did."""
     number = 1
-    while (seconds := number * _seconds(fn, number)) < SHORTEST:
-        number = max(2 * number, int(number * SHORTEST / max(seconds, 1e-9)))
-    return number
+    while number * (each := _seconds(fn, number)) < SHORTEST:
+        number = max(2 * number, int(SHORTEST / max(each, 1e-9)))
+    return number, each
 
 
 def _seconds(fn: Callable[[], object], number: int) -> float:

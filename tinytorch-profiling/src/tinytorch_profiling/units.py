@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from tinytorch_profiling.export.files import printable
+
 TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns"))
 SIZES = ((2.0**40, "TiB"), (2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B"))
 COUNTS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
@@ -33,7 +35,7 @@ def plain(value: object) -> str:
     """Write anything else: a number with thousands apart, nothing for None."""
     if value is None:
         return ""
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else printable(str(value))
 
 
 def ratio(value: float) -> str:
@@ -47,6 +49,10 @@ def rate(value: float) -> str:
 
 
 def _scaled(value: float, units: tuple[tuple[float, str], ...]) -> str:
+    try:
+        value = float(value)
+    except OverflowError:  # a whole number may be any
+        return "over 1e308" if value > 0 else "below -1e308"
     if not math.isfinite(value):
         return str(value)
     factor, unit = next((each for each in units if abs(value) >= 0.9995 * each[0]), units[-1])

@@ -1,17 +1,18 @@
 """A recording as tables: by op, by input shape, by phase, by plugin, by module, by range.
 
 *self* is the time in an op itself, *total* includes the ops that its kernel called. A row for Python between the ops
-makes the shares add up to all of the time.
+makes the shares add up to all of the time. FLOPs and bytes are of the calls that `counted` tells: what a call with a
+formula calls itself is part of it.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tinytorch_profiling.events import NO_MODULE, Call, Recording, Scope, Spec
-from tinytorch_profiling.formulas import macs, moved
+from tinytorch_profiling.formulas import counted, moved
 from tinytorch_profiling.table import Column, Table
 
 LISTED = 3  # arrays of a list whose shapes are written out
@@ -69,12 +70,13 @@ def by_plugin(recording: Recording) -> Table:
 def by_module(recording: Recording) -> Table:
     """Give a row for each module: self without its parts, all else with them; derivatives count where forward does."""
     rows: dict[str, dict[str, Any]] = {}
+    known = dict(counted(recording))
     for call in recording.calls:
         own = call.module or NO_MODULE
         for path in _outwards(own):
             row = rows.setdefault(path, _zeros("self_time", "total_time", "forward", "backward", "flops"))
             row["total_time"] += call.self_time
-            row["flops"] += _flops([call]) or 0
+            row["flops"] += 2 * (known.get(call) or 0)
             if call.phase in row:
                 row[call.phase] += call.self_time
         rows[own]["self_time"] += call.self_time
@@ -82,13 +84,14 @@ def by_module(recording: Recording) -> Table:
     for path, row in rows.items():
         row.update(name=path, calls=entered[path] or None, flops=row["flops"] or None)
         row.update(share=_share(row["self_time"], recording), total_share=_share(row["total_time"], recording))
-    return Table("by module", OF_MODULES, (*rows.values(), _between(recording)), _notes(recording))
+    return Table("by module", OF_MODULES, (*rows.values(), _between(recording)), _notes(recording.calls))
 
 
 def by_range(recording: Recording) -> Table:
     """Give a row for each name that `record` gave; self is what no range inside it took."""
     rows: dict[str, dict[str, Any]] = {}
-    for scope in (each for each in recording.scopes if each.kind == "range"):
+    ranges = [each for each in recording.scopes if each.kind == "range"]
+    for scope in ranges:
         row = rows.setdefault(scope.name, {"name": scope.name, **_zeros("calls", "self_time", "total_time")})
         time = scope.end - scope.start
         outer = [*_ranges_around(scope)]
@@ -99,7 +102,7 @@ def by_range(recording: Recording) -> Table:
             rows[outer[0].name]["self_time"] -= time
     for row in rows.values():
         row.update(share=_share(row["self_time"], recording), mean_time=row["total_time"] / row["calls"])
-    return Table("by range", OF_RANGES, tuple(rows.values()), _notes(recording))
+    return Table("by range", OF_RANGES, tuple(rows.values()), _notes(ranges))
 
 
 VIEWS: dict[str, Callable[[Recording], Table]] = {
@@ -121,31 +124,37 @@ def _of_calls(recording: Recording, title: str, name: str, key: Callable[[Call],
     groups: dict[str, list[Call]] = defaultdict(list)
     for call in recording.calls:
         groups[key(call)].append(call)
-    rows = [{"name": name, **_sums(calls, recording, key)} for name, calls in groups.items()]
+    known = dict(counted(recording))
+    rows = [{"name": name, **_sums(calls, recording, known, key)} for name, calls in groups.items()]
     columns = (Column("name", name), *OF_CALLS)
-    return Table(title, columns, (*rows, _between(recording)), _notes(recording))
+    return Table(title, columns, (*rows, _between(recording)), _notes(recording.calls))
 
 
-def _sums(calls: Sequence[Call], recording: Recording, key: Callable[[Call], str]) -> dict[str, Any]:
+def _sums(
+    calls: Sequence[Call], recording: Recording, known: Mapping[Call, int | None], key: Callable[[Call], str]
+) -> dict[str, Any]:
     own = sum(call.self_time for call in calls)
-    total = sum(call.time for call in calls if not any(key(outer) == key(call) for outer in _calls_around(call)))
-    flops = _flops(calls)
+    outermost = [call for call in calls if not any(key(outer) == key(call) for outer in _calls_around(call))]
+    total, computing = (sum(call.time for call in each) for each in (outermost, filter(known.__contains__, outermost)))
+    flops = _flops(calls, known)
     return {
         "calls": len(calls),
         "self_time": own,
         "share": _share(own, recording),
         "total_time": total,
         "mean_time": total / len(calls),
-        "nbytes": sum(map(moved, calls)),
+        "nbytes": sum(moved(call) for call in calls if call in known),
         "flops": flops,
-        "gflops_per_second": flops / total if flops and total else None,  # a FLOP a nanosecond is a GFLOP a second
+        "gflops_per_second": flops / computing
+        if flops and computing
+        else None,  # a FLOP a nanosecond is a GFLOP a second
         "plugin": ", ".join(sorted({call.plugin for call in calls})),
     }
 
 
-def _flops(calls: Sequence[Call]) -> int | None:
+def _flops(calls: Sequence[Call], known: Mapping[Call, int | None]) -> int | None:
     """Two for each MAC of the calls that have a formula; None where none has."""
-    counts = [count for call in calls if (count := macs(call)) is not None]
+    counts = [count for call in calls if (count := known.get(call)) is not None]
     return 2 * sum(counts) if counts else None
 
 
@@ -157,8 +166,8 @@ def _share(time: float, recording: Recording) -> float:
     return time / recording.wall if recording.wall else 0.0
 
 
-def _notes(recording: Recording) -> tuple[str, ...]:
-    threads = len({call.thread for call in recording.calls})
+def _notes(events: Iterable[Call | Scope]) -> tuple[str, ...]:
+    threads = len({each.thread for each in events})
     return (f"times of {threads} threads are added; shares are of the profile's own time",) if threads > 1 else ()
 
 
@@ -180,10 +189,11 @@ def _calls_around(call: Call) -> Iterator[Call]:
 
 
 def _ranges_around(scope: Scope) -> Iterator[Scope]:
-    """The ranges that a range lies in, the nearest first."""
+    """The ranges of its thread that a range lies in, the nearest first; those of others go on beside it."""
     outer = scope.parent and scope.parent.enclosing("range")
     while outer is not None:
-        yield outer
+        if outer.thread == scope.thread:
+            yield outer
         outer = outer.parent and outer.parent.enclosing("range")
 
 

@@ -15,6 +15,11 @@ def text(value: str) -> bytes:
     return value.encode("utf-8", "backslashreplace")
 
 
+def printable(value: str) -> str:
+    """Text that can be encoded, see `text`."""
+    return text(value).decode("utf-8")
+
+
 def write(path: str | Path, chunks: Iterable[str]) -> None:
     """Write text to a file, which appears when all of it is there, compressed where the name ends in .gz."""
     place = Path(path)

@@ -35,17 +35,19 @@ class Meter:
     def section(self, work: Callable[..., None], *args: Any) -> None:
         """Read, do some work, and do not count what it leaves behind."""
         with self._lock:
-            self._within = True
             collecting = gc.isenabled()
-            gc.disable()  # the program's garbage, collected here, would count as ours
-            self._read, self.peak = get_traced_memory()
-            self.total = self._read - self.base - self.cost
-            self.peak -= self.base + self.cost
-            try:
-                work(*args)
+            try:  # from here on, whatever breaks in
+                self._within = True
+                gc.disable()  # the program's garbage, collected here, would count as ours
+                self._read, self.peak = get_traced_memory()
+                self.total = self._read - self.base - self.cost
+                self.peak -= self.base + self.cost
+                try:
+                    work(*args)
+                finally:
+                    self.cost += get_traced_memory()[0] - self._read
+                    reset_peak()
             finally:
-                self.cost += get_traced_memory()[0] - self._read
-                reset_peak()
                 self._within = False
                 if collecting:
                     gc.enable()

@@ -36,7 +36,8 @@ from tinytorch_profiling.export import figures
 from tinytorch_profiling.memory import report
 from tinytorch_profiling.memory.allocations import CATEGORIES
 from tinytorch_profiling.memory.leaks import MARKS, Leak, leaks
-from tinytorch_profiling.memory.watch import MemoryCall, MemoryWatch
+from tinytorch_profiling.memory.segments import MemoryCall
+from tinytorch_profiling.memory.watch import MemoryWatch
 from tinytorch_profiling.recorder import Recorder
 from tinytorch_profiling.showing import Shown
 from tinytorch_profiling.table import Table
@@ -114,17 +115,17 @@ class MemoryProfiler(Shown):
     @property
     def peak(self) -> int:
         """The most bytes that the block had allocated at a time, above what there was when it began."""
-        return sum(self._watch.peak)
+        return sum(self._watch.segments.peak)
 
     @property
     def total_peak(self) -> int:
         """The most bytes with those of the tensors that were held at the start."""
-        return self._watch.total_peak
+        return self._watch.segments.total_peak
 
     @property
     def at_peak(self) -> dict[str, int]:
         """Of what the peak was made up, by category."""
-        return _named(self._watch.peak)
+        return _named(self._watch.segments.peak)
 
     @property
     def held_at_start(self) -> dict[str, int]:
@@ -137,7 +138,8 @@ class MemoryProfiler(Shown):
 
         An op has the peak, too, if what it left was less than 1 % below.
         """
-        return None if self._watch.peak_call is None else self._watch.peak_call.call
+        found = self._watch.segments.peak_call
+        return None if found is None else found.call
 
     @property
     def calls(self) -> list[MemoryCall]:
@@ -147,7 +149,7 @@ class MemoryProfiler(Shown):
     @property
     def timeline(self) -> list[tuple[int, dict[str, int]]]:
         """From each moment (ns of `perf_counter_ns`) to the next, the most bytes that the block had allocated."""
-        return [(start, _named(sizes)) for start, sizes in self._watch.timeline()]
+        return [(start, _named(sizes)) for start, sizes in self._watch.segments.timeline()]
 
     @property
     def steps(self) -> int:

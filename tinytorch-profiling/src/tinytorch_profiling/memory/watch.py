@@ -1,17 +1,14 @@
 """The instrument that looks at memory: a reading of tracemalloc at every beginning and end of ops and scopes.
 
-From one reading to the next is a segment. What is alive at its higher end, and how far its peak lies above that, make
-up the most that there was in it, by category.
+What lies between two readings is a segment, see `segments`.
 """
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from threading import get_ident
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,36 +17,16 @@ from tinytorch.core.optimizers import Optimizer
 from tinytorch.core.tensor.op import Node, next_serial
 from tinytorch.plugins import Instrument
 from tinytorch_profiling.events import Call, Spec
-from tinytorch_profiling.memory.allocations import ACTIVATIONS, CATEGORIES, GRADIENTS, OTHER, WORKSPACE, Allocations
+from tinytorch_profiling.memory.allocations import ACTIVATIONS, CATEGORIES, GRADIENTS, OTHER, Allocations
 from tinytorch_profiling.memory.meter import Meter
+from tinytorch_profiling.memory.segments import MemoryCall, Segments
 from tinytorch_profiling.recorder import PLAIN, Recorder
 
 if TYPE_CHECKING:
     from tinytorch.plugins.registry import Declared
     from tinytorch.types import Kernel
 
-NEARLY = 1.01  # as much above the peak in an op still is that op's: Python's objects around what it leaves
 BY_PHASE = {"forward": ACTIVATIONS, "backward": GRADIENTS, "step": OTHER}
-
-
-@dataclass(slots=True, eq=False)
-class MemoryCall:
-    """What one call of an op did to memory; bytes above those at the beginning of the block."""
-
-    call: Call
-    before: int
-    after: int = 0
-    peak: int = 0
-
-    @property
-    def net(self) -> int:
-        """Bytes held after it that were not before."""
-        return self.after - self.before
-
-    @property
-    def workspace(self) -> int:
-        """Bytes that it needed for a while, above what was there before and what is there after."""
-        return self.peak - max(self.before, self.after)
 
 
 class Origin(NamedTuple):
@@ -72,26 +49,18 @@ class MemoryWatch(Instrument):
         self.scopes = Recorder()  # knows how modules are called
         self.scopes.recording = True
         self.calls: list[MemoryCall] = []
-        self.segments = array("q")  # from when on, and the most there was by category; plain numbers, see `_shared`
+        self.segments = Segments(self.meter, self.allocations)
         self.marks: list[dict[Origin, int]] = []
-        self.peak: tuple[int, ...] = (0,) * len(CATEGORIES)
-        self.peak_call: MemoryCall | None = None
-        self.total_peak = 0
-        self._peak_in_call = 0
         self._open: list[MemoryCall] = []  # of all threads
         self._stepping: list[Optimizer] = []
         self._kept: dict[Any, Any] = {}
         self._numbered: dict[str, tuple[list[int], list[Call]]] = defaultdict(lambda: ([], []))
-        self._state: tuple[int, ...] = self.peak
-        self._since = 0
-        self._given_back = 0
 
     def begin(self) -> None:
         """Count from here."""
         self.allocations.find_held()
         self.allocations.begun = True
-        self.total_peak = sum(self.allocations.held)
-        self._since = perf_counter_ns()
+        self.segments.begin()
         self.meter.begin()
 
     def wrap_op(self, op: Declared, call: Kernel) -> Kernel:
@@ -129,14 +98,8 @@ class MemoryWatch(Instrument):
 
     def end(self) -> None:
         """Look for the last time, and at no array any more."""
-        self.meter.section(self._mark, self._open)
+        self.meter.section(self.segments.mark, self._open, self._open)
         self.allocations.alive.clear()
-
-    def timeline(self) -> Iterator[tuple[int, tuple[int, ...]]]:
-        """From when on, and the most there was."""
-        size = 1 + len(CATEGORIES)
-        for start in range(0, len(self.segments), size):
-            yield self.segments[start], tuple(self.segments[start + 1 : start + size])
 
     def _enter(self, opened: list[AbstractContextManager[None]], kind: str, subject: Any) -> None:
         opened.append(self.scopes.scope(kind, subject))
@@ -148,7 +111,7 @@ class MemoryWatch(Instrument):
         elif kind == "step":
             self._stepping.append(subject)
             self.allocations.note_optimizer(subject)
-        self._mark(self._open)
+        self.segments.mark(self._open, self._open)
 
     def _leave(self, opened: list[AbstractContextManager[None]], kind: str, subject: Any) -> None:
         opened[0].__exit__(None, None, None)
@@ -156,20 +119,20 @@ class MemoryWatch(Instrument):
         if kind == "step":
             self.allocations.note_optimizer(subject)
             self._stepping.remove(subject)
-        self._mark(self._open)
+        self.segments.mark(self._open, self._open)
 
     def _differentiate(self, node: Node) -> None:
-        self._mark(self._open)
+        self.segments.mark(self._open, self._open)
         self.scopes.differentiating(node)
         self.scopes.scopes.clear()
 
     def _step(self) -> None:
-        self._mark(self._open)
+        self.segments.mark(self._open, self._open)
         alive: dict[Origin, int] = defaultdict(int)
         for each in self.allocations.alive.values():
             if not each.held:
                 alive[_origin(each.call, each.category)] += each.nbytes
-        alive[_origin(None, OTHER)] += self._total() - sum(alive.values())
+        alive[_origin(None, OTHER)] += self.segments.total - sum(alive.values())
         self.marks.append(dict(alive))
 
     def _begin(self, op: str, args: tuple[Any, ...]) -> None:
@@ -179,8 +142,8 @@ class MemoryWatch(Instrument):
             call.derivative_of = self._forward_call(scope.differentiated)
         if call.parent is None:
             self._follow_inputs(call, args)
-        self._mark(self._open)
-        this = MemoryCall(call, self._total(), peak=self._total())
+        self.segments.mark(self._open, self._open)
+        this = MemoryCall(call, self.segments.total, peak=self.segments.total)
         self.calls.append(this)
         self._open.append(this)
 
@@ -192,8 +155,8 @@ class MemoryWatch(Instrument):
             for each in _flat(out):
                 self.allocations.follow(each, BY_PHASE[call.phase], call)
         call.outputs = self._shared([each for each in _flat(out) if hasattr(each, "dtype")])
-        self._mark([*self._open[:place], *self._open[place + 1 :]])
-        this.after, call.end = self._total(), perf_counter_ns()
+        self.segments.mark(self._open, [*self._open[:place], *self._open[place + 1 :]])
+        this.after, call.end = self.segments.total, perf_counter_ns()
         del self._open[place]
         if call.phase == "forward":
             serials, calls = self._numbered[call.op]
@@ -234,45 +197,6 @@ class MemoryWatch(Instrument):
                 self._kept[key] = Spec(value.shape, str(value.dtype))
             return self._kept[key]
         return value if type(value) in PLAIN else type(value).__name__
-
-    def _total(self) -> int:
-        """Bytes of the program above those at the beginning."""
-        return self.meter.total + self.allocations.given_back
-
-    def _mark(self, going_on: list[MemoryCall]) -> None:
-        """End a segment; `going_on` are the calls that do not end with it."""
-        state = self._alive_now(inside=bool(going_on))
-        highest = [*max(self._state, state, key=sum)]
-        peak = max(self.meter.peak + self._given_back, sum(highest))
-        highest[WORKSPACE if self._open else OTHER] += peak - sum(highest)
-        for each in self._open:
-            each.peak = max(each.peak, peak)
-        self.segments.append(self._since)
-        self.segments.extend(highest)
-        self._compare(tuple(highest))
-        self._state, self._since, self._given_back = state, perf_counter_ns(), self.allocations.given_back
-
-    def _alive_now(self, *, inside: bool) -> tuple[int, ...]:
-        """Bytes by category; what is above the known ones is workspace inside a call."""
-        self.allocations.forget_dead()
-        state = [*self.allocations.allocated]  # see `meter` on list()
-        rest = self._total() - sum(state)
-        if inside:
-            before = self._state[OTHER] - state[OTHER]
-            state[WORKSPACE] = max(rest - before, 0)
-        state[OTHER] += rest - state[WORKSPACE]
-        return tuple(state)
-
-    def _compare(self, highest: tuple[int, ...]) -> None:
-        """Keep the most there was."""
-        self.total_peak = max(self.total_peak, sum(highest) + sum(self.allocations.held))
-        if sum(highest) <= sum(self.peak):
-            return
-        self.peak = highest
-        if self._open or sum(highest) > NEARLY * self._peak_in_call:
-            self.peak_call = self._open[-1] if self._open else None
-        if self._open:
-            self._peak_in_call = sum(highest)
 
 
 def _origin(call: Call | None, category: int) -> Origin:
