@@ -59,8 +59,9 @@ def profile_command(
 ) -> int:
     """Show where time goes: by op, by module, by input shape, with bytes, FLOPs and the plugin that answered.
 
-    A recipe is trained for some steps on its own data; a script runs as `python SCRIPT.py` would. What is shown was
-    measured; results are the same bits as without.
+    A recipe is trained for some steps on its own data; a script runs as `python SCRIPT.py` would.
+
+    What is shown was measured; results are the same bits as without.
 
     \b
     tinytorch profile digits-cnn
