@@ -93,34 +93,59 @@ void all_products(const float* factors, ptrdiff_t distance, const float* lanes, 
     }
 }
 
-// rows[i] += sum over the block's queries of weights[i] * vectors: (N, QUERIES), (QUERIES, width) -> (N, width).
-template <size_t N>
-[[gnu::always_inline]] inline void outer(const float* weights, const Four<const float>& vectors, const float* from,
-                                         size_t queries, float* to, ptrdiff_t distance, size_t count) {
-    Vector sums[N];
-    for (size_t i = 0; i < N; i++) sums[i] = load(to + static_cast<ptrdiff_t>(i) * distance, count);
-    for (size_t j = 0; j < queries; j++) {
-        const Vector vector = load(from + static_cast<ptrdiff_t>(j) * vectors.time, count);
+// Vectors of a block's queries, one query `distance` numbers behind the other.
+struct Rows {
+    const float* data;
+    ptrdiff_t distance;
+    size_t count;
+};
+
+// out[i] += sum over queries of weights(i, query) * vectors[query] for i < N and `places` vectors of numbers.
+template <size_t N, size_t places>
+inline void outer(const float* weights, Rows from, float* out, ptrdiff_t distance, size_t count) {
+    Vector sums[N][places];
 #pragma GCC unroll 8
-        for (size_t i = 0; i < N; i++) sums[i] += vector * weights[i * QUERIES + j];
+    for (size_t i = 0; i < N; i++)
+        for (size_t place = 0; place < places; place++)
+            sums[i][place] = load(out + static_cast<ptrdiff_t>(i) * distance + place * W, count);
+    for (size_t j = 0; j < from.count; j++) {
+        Vector numbers[places];
+        for (size_t place = 0; place < places; place++)
+            numbers[place] = load(from.data + static_cast<ptrdiff_t>(j) * from.distance + place * W, count);
+#pragma GCC unroll 8
+        for (size_t i = 0; i < N; i++)
+            for (size_t place = 0; place < places; place++) sums[i][place] += numbers[place] * weights[i * QUERIES + j];
     }
-    for (size_t i = 0; i < N; i++) store(to + static_cast<ptrdiff_t>(i) * distance, sums[i], count);
+#pragma GCC unroll 8
+    for (size_t i = 0; i < N; i++)
+        for (size_t place = 0; place < places; place++)
+            store(out + static_cast<ptrdiff_t>(i) * distance + place * W, sums[i][place], count);
 }
 
-void all_outer(const float* weights, const Four<const float>& vectors, const float* from, size_t queries, float* to,
-               ptrdiff_t distance, size_t keys, size_t width) {
-    for (; keys; ) {
-        const size_t some = keys >= 8 ? 8 : 1;
-        each_vector(width, [=, &vectors](size_t i, size_t count) {
-            if (some == 8) {
-                outer<8>(weights, vectors, from + i, queries, to + i, distance, count);
-            } else {
-                outer<1>(weights, vectors, from + i, queries, to + i, distance, count);
-            }
-        });
-        keys -= some;
+// The same for vectors of any width.
+template <size_t N> void wide_outer(const float* weights, Rows from, float* out, ptrdiff_t distance, size_t width) {
+    for (; width >= 2 * W; width -= 2 * W) {
+        outer<N, 2>(weights, from, out, distance, W);
+        from.data += 2 * W;
+        out += 2 * W;
+    }
+    for (; width >= W; width -= W) {
+        outer<N, 1>(weights, from, out, distance, W);
+        from.data += W;
+        out += W;
+    }
+    if (width) outer<N, 1>(weights, from, out, distance, width);
+}
+
+// The same for i < count.
+void all_outer(const float* weights, Rows from, float* out, ptrdiff_t distance, size_t count, size_t width) {
+    while (count) {
+        const size_t some = count >= TOGETHER ? TOGETHER : count >= 2 ? 2 : 1;
+        const auto kernel = some == TOGETHER ? wide_outer<TOGETHER> : some == 2 ? wide_outer<2> : wide_outer<1>;
+        kernel(weights, from, out, distance, width);
         weights += some * QUERIES;
-        to += static_cast<ptrdiff_t>(some) * distance;
+        out += static_cast<ptrdiff_t>(some) * distance;
+        count -= some;
     }
 }
 
@@ -133,20 +158,44 @@ struct Block {
           seen(job.causal && start + queries < job.keys ? start + queries : job.keys) {}
 };
 
+// Row i becomes column i: the blocks off the diagonal change places, of one number, then of two, four, ...
+template <size_t size = 1> inline void transpose(Vector (&rows)[W]) {
+    Ints upper, lower;
+    for (size_t i = 0; i < W; i++) {
+        upper[i] = static_cast<int32_t>(i & size ? i - size + W : i);
+        lower[i] = static_cast<int32_t>(i & size ? i + W : i + size);
+    }
+#pragma GCC unroll 16
+    for (size_t i = 0; i < W; i++)
+        if (!(i & size)) {
+            const Vector a = rows[i], b = rows[i + size];
+            rows[i] = __builtin_shuffle(a, b, upper);
+            rows[i + size] = __builtin_shuffle(a, b, lower);
+        }
+    if constexpr (2 * size < W) transpose<2 * size>(rows);
+}
+
 // (queries, width) -> (width, QUERIES) times a factor, 0 in the lanes of no query.
 void turned(const Four<const float>& from, const Block& block, size_t width, float factor, float* to) {
-    for (size_t lane = 0; lane < QUERIES; lane++) {
-        const float* row = from.row(block.batch, block.head, block.start + (lane < block.queries ? lane : 0));
-        const float times = lane < block.queries ? factor : 0.0f;
-        for (size_t i = 0; i < width; i++) to[i * QUERIES + lane] = lane < block.queries ? row[i] * times : 0.0f;
-    }
+    for (size_t lane = 0; lane < QUERIES; lane += W)
+        each_vector(width, [=, &from, &block](size_t i, size_t count) {
+            Vector rows[W] = {};
+            for (size_t k = 0; k < W && lane + k < block.queries; k++)
+                rows[k] = load(from.row(block.batch, block.head, block.start + lane + k) + i, count) * factor;
+            transpose(rows);
+            for (size_t k = 0; k < count; k++) store(to + (i + k) * QUERIES + lane, rows[k], W);
+        });
 }
 
 void turned_back(const float* from, const Block& block, size_t width, const Four<float>& to) {
-    for (size_t lane = 0; lane < block.queries; lane++) {
-        float* row = to.row(block.batch, block.head, block.start + lane);
-        for (size_t i = 0; i < width; i++) row[i] = from[i * QUERIES + lane];
-    }
+    for (size_t lane = 0; lane < block.queries; lane += W)
+        each_vector(width, [=, &block, &to](size_t i, size_t count) {
+            Vector rows[W] = {};
+            for (size_t k = 0; k < count; k++) rows[k] = load(from + (i + k) * QUERIES + lane, W);
+            transpose(rows);
+            for (size_t k = 0; k < W && lane + k < block.queries; k++)
+                store(to.row(block.batch, block.head, block.start + lane + k) + i, rows[k], count);
+        });
 }
 
 void add_mask(const Mask& mask, const Block& block, size_t key, size_t keys, float* scores) {
@@ -280,8 +329,8 @@ void backward_block(const AttentionGrad& job, const Block& block) {
     turned(forward.q, block, width, forward.scale, queries);
     turned(job.grad, block, out_width, 1.0f, grads);
     overlaps_of(job.grad, forward, block, overlaps);
-    const float* from = forward.q.row(block.batch, block.head, block.start);
-    const float* arrived = job.grad.row(block.batch, block.head, block.start);
+    const Rows from = {forward.q.row(block.batch, block.head, block.start), forward.q.time, block.queries};
+    const Rows arrived = {job.grad.row(block.batch, block.head, block.start), job.grad.time, block.queries};
     for (size_t key = 0; key < block.seen; key += TILE) {
         const size_t keys = block.seen - key < TILE ? block.seen - key : TILE;
         const float* k = forward.k.row(block.batch, block.key_head, key);
@@ -290,10 +339,8 @@ void backward_block(const AttentionGrad& job, const Block& block) {
         all_products<InRow::J>(v, forward.v.time, grads, out_width, slopes, keys, false);
         derivatives(scores, slopes, keys, load_pair(sums), load_pair(overlaps), forward.scale);
         all_products<InRow::I>(k, forward.k.time, slopes, keys, by_queries, width, key != 0);
-        all_outer(scores, job.grad, arrived, block.queries, job.by_v.row(block.batch, block.key_head, key),
-                  job.by_v.time, keys, out_width);
-        all_outer(slopes, forward.q, from, block.queries, job.by_k.row(block.batch, block.key_head, key),
-                  job.by_k.time, keys, width);
+        all_outer(scores, arrived, job.by_v.row(block.batch, block.key_head, key), job.by_v.time, keys, out_width);
+        all_outer(slopes, from, job.by_k.row(block.batch, block.key_head, key), job.by_k.time, keys, width);
     }
     turned_back(by_queries, block, width, job.by_q);
 }
