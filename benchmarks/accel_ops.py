@@ -66,6 +66,43 @@ def layer_norm_grad(rng: np.random.Generator, rows: int, width: int) -> tuple[An
     return rng.standard_normal(x.shape, np.float32), x, weight, mean, rstd, ndim
 
 
+def softmax(rng: np.random.Generator, rows: int, width: int) -> tuple[Any, ...]:
+    """Arguments of softmax and its logarithm."""
+    return rng.standard_normal((rows, width), np.float32), 1
+
+
+def softmax_grad(rng: np.random.Generator, rows: int, width: int, of: str = "softmax") -> tuple[Any, ...]:
+    """Arguments of their backward."""
+    x, axis = softmax(rng, rows, width)
+    return rng.standard_normal(x.shape, np.float32), core(of)(x, axis), axis
+
+
+def cross_entropy(rng: np.random.Generator, rows: int, width: int) -> tuple[Any, ...]:
+    """Arguments of cross_entropy."""
+    return rng.standard_normal((rows, width), np.float32), rng.integers(0, width, rows)
+
+
+def cross_entropy_grad(rng: np.random.Generator, rows: int, width: int) -> tuple[Any, ...]:
+    """Arguments of cross_entropy's backward."""
+    scores, target = cross_entropy(rng, rows, width)
+    return rng.standard_normal(rows, np.float32), scores, target, core("cross_entropy")(scores, target)[1]
+
+
+def attention(rng: np.random.Generator, rows: int, width: int) -> tuple[Any, ...]:
+    """Arguments of causal attention: sequences of at most 256 tokens, heads of at most 64 numbers, side by side."""
+    time, head = min(rows, 256), min(width, 64)
+    shape = rows // time, time, width // head, head
+    q, k, v = (rng.standard_normal(shape, np.float32).transpose(0, 2, 1, 3) for _ in range(3))
+    return q, k, v, None, True, head**-0.5
+
+
+def attention_grad(rng: np.random.Generator, rows: int, width: int) -> tuple[Any, ...]:
+    """Arguments of causal attention's backward."""
+    q, k, v, mask, causal, scale = attention(rng, rows, width)
+    out, log_sums = core("attention")(q, k, v, mask, causal, scale)
+    return rng.standard_normal(q.shape, np.float32), q, k, v, mask, out, log_sums, causal, scale
+
+
 ARGUMENTS: dict[str, Callable[..., tuple[Any, ...]]] = {
     "gelu": gelu,
     "gelu tanh": lambda *args: gelu(*args, form="tanh"),
@@ -73,6 +110,14 @@ ARGUMENTS: dict[str, Callable[..., tuple[Any, ...]]] = {
     "gelu_grad tanh": lambda *args: gelu_grad(*args, form="tanh"),
     "layer_norm": layer_norm,
     "layer_norm_grad": layer_norm_grad,
+    "softmax": softmax,
+    "softmax_grad": softmax_grad,
+    "log_softmax": softmax,
+    "log_softmax_grad": lambda *args: softmax_grad(*args, of="log_softmax"),
+    "cross_entropy": cross_entropy,
+    "cross_entropy_grad": cross_entropy_grad,
+    "attention": attention,
+    "attention_grad": attention_grad,
 }
 
 
@@ -89,6 +134,8 @@ def in_torch(op: str, args: tuple[Any, ...]) -> Call | None:
 
     aten = torch.ops.aten
     given = [torch.from_numpy(each) if isinstance(each, np.ndarray) else each for each in args]
+    if "softmax" in op or op.startswith(("cross", "attention")):
+        return more_in_torch(op, given)
     if op.startswith("gelu_grad"):
         return lambda: aten.gelu_backward(given[0], given[1], approximate=args[3])
     if op.startswith("gelu"):
@@ -98,6 +145,29 @@ def in_torch(op: str, args: tuple[Any, ...]) -> Call | None:
     grad, x, weight, mean, rstd, _ = given
     shape, mask = weight.shape, [True, True, True]
     return lambda: aten.native_layer_norm_backward(grad, x, shape, mean, rstd, weight, weight, mask)
+
+
+def more_in_torch(op: str, given: list[Any]) -> Call:
+    """Return PyTorch's call of the ops on probabilities."""
+    import torch
+
+    aten, functional = torch.ops.aten, torch.nn.functional
+    if op.endswith("softmax"):
+        return lambda: getattr(aten, f"_{op}")(*given, False)
+    if op.endswith("softmax_grad"):
+        return lambda: getattr(aten, f"_{op.removesuffix('_grad')}_backward_data")(*given, torch.float32)
+    if op == "cross_entropy":
+        return lambda: functional.cross_entropy(*given, reduction="none")
+    if op == "cross_entropy_grad":
+        logs, nothing = functional.log_softmax(given[1], 1), torch.tensor(0.0)
+        losses = lambda: aten.nll_loss_backward(given[0], logs, given[2], None, 0, -100, nothing)  # noqa: E731
+        return lambda: aten._log_softmax_backward_data(losses(), logs, 1, torch.float32)  # noqa: SLF001
+    flash = "_scaled_dot_product_flash_attention_for_cpu"
+    if op == "attention":
+        return lambda: getattr(aten, flash)(*given[:3], 0.0, is_causal=True)
+    grad, q, k, v = given[:4]
+    out, log_sums = getattr(aten, flash)(q, k, v, 0.0, is_causal=True)
+    return lambda: getattr(aten, flash + "_backward")(grad, q, k, v, out, log_sums, 0.0, is_causal=True)
 
 
 def compare(op: str, size: tuple[int, int], rounds: int) -> dict[str, Any]:

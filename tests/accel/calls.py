@@ -28,7 +28,34 @@ def layer_norm_grad(rng, rows, width):
     return numbers(rng, rows, width), x, weight, mean, rstd, ndim
 
 
+def softmax(rng, rows, width):
+    return numbers(rng, rows, width), 1
+
+
+def softmax_grad(rng, rows, width):
+    return numbers(rng, rows, width), core("softmax")(numbers(rng, rows, width), 1), 1
+
+
+def log_softmax_grad(rng, rows, width):
+    return numbers(rng, rows, width), core("log_softmax")(numbers(rng, rows, width), 1), 1
+
+
+def cross_entropy(rng, rows, width):
+    return numbers(rng, rows, width), rng.integers(0, width, rows)
+
+
+def cross_entropy_grad(rng, rows, width):
+    scores, target = cross_entropy(rng, rows, width)
+    return numbers(rng, rows), scores, target, core("cross_entropy")(scores, target)[1]
+
+
 CALLS = {
+    "softmax": softmax,
+    "softmax_grad": softmax_grad,
+    "log_softmax": softmax,
+    "log_softmax_grad": log_softmax_grad,
+    "cross_entropy": cross_entropy,
+    "cross_entropy_grad": cross_entropy_grad,
     "gelu": gelu,
     "gelu_tanh": lambda *args: gelu(*args, form="tanh"),
     "gelu_grad": gelu_grad,

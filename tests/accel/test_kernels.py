@@ -95,11 +95,16 @@ def in_torch(call, args):
     import torch
     from torch.nn import functional as F
 
-    tensors = [torch.from_numpy(arg).requires_grad_() if isinstance(arg, np.ndarray) else arg for arg in args]
+    tensors = [torch.from_numpy(arg) if isinstance(arg, np.ndarray) else arg for arg in args]
+    for each in tensors:
+        if isinstance(each, torch.Tensor) and each.is_floating_point():
+            each.requires_grad_()
     if call in {"gelu", "gelu_tanh"}:
         return [F.gelu(tensors[0], approximate=tensors[1])]
     if call == "layer_norm":
         return [F.layer_norm(tensors[0], tensors[1].shape, tensors[1], tensors[2], tensors[4])]
+    if "softmax" in call or "entropy" in call:
+        return probabilities_in_torch(call, tensors)
     grad, x, weight = tensors[:3]
     if call == "layer_norm_grad":
         bias = torch.zeros_like(weight).requires_grad_()
@@ -107,6 +112,21 @@ def in_torch(call, args):
         return [x.grad, weight.grad, bias.grad]
     F.gelu(x, approximate=args[3]).backward(grad)
     return [x.grad]
+
+
+def probabilities_in_torch(call, tensors):
+    import torch
+    from torch.nn import functional as F
+
+    if call in {"softmax", "log_softmax"}:
+        return [getattr(F, call)(tensors[0], 1)]
+    if call in {"softmax_grad", "log_softmax_grad"}:
+        grad, out = (each.detach() for each in tensors[:2])
+        return [getattr(torch, f"_{call.removesuffix('_grad')}_backward_data")(grad, out, 1, torch.float32)]
+    if call == "cross_entropy":
+        return [F.cross_entropy(*tensors, reduction="none"), torch.logsumexp(tensors[0], 1)]
+    F.cross_entropy(tensors[1], tensors[2], reduction="none").backward(tensors[0])
+    return [tensors[1].grad]
 
 
 def error(answer, right):
@@ -119,8 +139,14 @@ def error(answer, right):
 @pytest.mark.parametrize("call", CALLS)
 def test_the_distance_to_float64_is_at_most_twice_that_of_pytorch(call, size, rng):
     args = CALLS[call](rng, *size)
-    wide = tuple(arg.astype(np.float64) if isinstance(arg, np.ndarray) else arg for arg in args)
-    if call == "layer_norm_grad":
+    wide = tuple(
+        arg.astype(np.float64) if isinstance(arg, np.ndarray) and arg.dtype.kind == "f" else arg for arg in args
+    )
+    if call == "cross_entropy_grad":
+        wide = (*wide[:3], core("cross_entropy")(*wide[1:3])[1])
+    elif "softmax" in call:
+        pass
+    elif call == "layer_norm_grad":
         _, mean, rstd = core("layer_norm")(wide[1], None, None, 1, 1e-5)
         wide = (*wide[:3], mean, rstd, 1)
     elif call.endswith("grad"):

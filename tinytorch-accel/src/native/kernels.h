@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 struct Kernels {
     const char* isa;
@@ -23,6 +24,20 @@ struct Kernels {
     // kernels/steps.cpp
     void (*sgd_step)(const struct SgdStep& job);
     void (*adam_step)(const struct AdamStep& job);
+
+    // kernels/softmax.cpp: rows of `width` numbers
+    void (*softmax)(const float* x, float* out, std::size_t rows, std::size_t width);
+    void (*log_softmax)(const float* x, float* out, std::size_t rows, std::size_t width);
+    void (*softmax_grad)(const float* grad, const float* out, float* by_x, std::size_t rows, std::size_t width);
+    void (*log_softmax_grad)(const float* grad, const float* out, float* by_x, std::size_t rows, std::size_t width);
+
+    // kernels/cross_entropy.cpp
+    void (*cross_entropy)(const struct CrossEntropy& job);
+    void (*cross_entropy_grad)(const struct CrossEntropyGrad& job);
+
+    // kernels/attention.cpp
+    void (*attention)(const struct Attention& job);
+    void (*attention_grad)(const struct AttentionGrad& job);
 };
 
 struct LayerNorm {
@@ -69,6 +84,57 @@ struct AdamStep {
     float mean_share, square_kept, square_share, square_root, eps, rate;
     bool maximize;
 };
+
+struct CrossEntropy {
+    const float* scores;
+    const std::int64_t* target;  // each from 0 to width - 1
+    float *loss, *log_sums;
+    std::size_t rows, width;
+};
+
+struct CrossEntropyGrad {
+    const float *grad, *scores;
+    const std::int64_t* target;
+    const float* log_sums;
+    float* by_scores;
+    std::size_t rows, width;
+};
+
+// (batch, heads, time, width) somewhere in memory: the numbers of a vector in a row, other distances in numbers.
+template <class Number> struct Four {
+    Number* data;
+    std::ptrdiff_t batch, head, time;
+    Number* row(std::size_t b, std::size_t h, std::size_t t) const {
+        return data + static_cast<std::ptrdiff_t>(b) * batch + static_cast<std::ptrdiff_t>(h) * head +
+               static_cast<std::ptrdiff_t>(t) * time;
+    }
+};
+
+// Who takes part (bools), or what is added to the scores (floats), or neither; distances in numbers, 0 where all of a
+// dimension have the same.
+struct Mask {
+    const float* added;
+    const unsigned char* seen;
+    std::ptrdiff_t batch, head, time, key;
+};
+
+struct Attention {
+    Four<const float> q, k, v;
+    Mask mask;
+    Four<float> out;
+    float* log_sums;
+    std::size_t batch, heads, key_heads, time, keys, width, out_width;  // no width above LONGEST_VECTOR
+    float scale;
+    bool causal;
+};
+
+struct AttentionGrad {
+    Attention forward;  // its out and log_sums are read
+    Four<const float> grad;
+    Four<float> by_q, by_k, by_v;
+};
+
+constexpr std::size_t LONGEST_VECTOR = 128;
 
 const Kernels& kernels();                     // of the instruction set in force
 const char* choose_kernels(const char* isa);  // null or "": the best there is; returns what is wrong, or null

@@ -7,13 +7,37 @@ from typing import TYPE_CHECKING, Any
 from tinytorch.plugins import hookimpl
 from tinytorch_accel import backend
 from tinytorch_accel.activations import gelu, gelu_grad
+from tinytorch_accel.attention import attention, attention_grad
 from tinytorch_accel.normalization import layer_norm, layer_norm_grad
+from tinytorch_accel.probabilities import (
+    cross_entropy,
+    cross_entropy_grad,
+    log_softmax,
+    log_softmax_grad,
+    softmax,
+    softmax_grad,
+)
 from tinytorch_accel.steps import adam_step, sgd_step
 
 if TYPE_CHECKING:
     from tinytorch.plugins import Options
 
-__all__ = ["adam_step", "gelu", "gelu_grad", "layer_norm", "layer_norm_grad", "sgd_step"]
+__all__ = [
+    "adam_step",
+    "attention",
+    "attention_grad",
+    "cross_entropy",
+    "cross_entropy_grad",
+    "gelu",
+    "gelu_grad",
+    "layer_norm",
+    "layer_norm_grad",
+    "log_softmax",
+    "log_softmax_grad",
+    "sgd_step",
+    "softmax",
+    "softmax_grad",
+]
 
 
 @hookimpl

@@ -15,25 +15,10 @@
 
 #include "kernels.h"
 #include "pool.h"
-#include "simd.h"
+#include "rows.h"
 
 namespace ISA {
 namespace {
-
-constexpr size_t BLOCK = 8192;  // numbers that are worth handing to another thread
-
-size_t rows_in_block(size_t width) { return width < BLOCK ? BLOCK / width : 1; }
-
-// Four sums side by side: the next addition need not wait for the last one, and roundings are fewer.
-template <class Term> [[gnu::flatten]] inline float sum_of(size_t size, Term term) {
-    Vector sums[4] = {};
-    size_t i = 0;
-    for (; i + 4 * W <= size; i += 4 * W)
-        for (size_t k = 0; k < 4; k++) sums[k] += term(i + k * W, W);
-    for (; i + W <= size; i += W) sums[0] += term(i, W);
-    if (i < size) sums[1] += first(term(i, size - i), size - i);
-    return sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
-}
 
 void normalize_row(const LayerNorm& job, size_t row) {
     const size_t n = job.width;

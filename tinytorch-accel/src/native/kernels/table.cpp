@@ -8,6 +8,9 @@
 namespace ISA {
 
 void add_gelu(Kernels& table);
+void add_softmax(Kernels& table);
+void add_cross_entropy(Kernels& table);
+void add_attention(Kernels& table);
 void add_layer_norm(Kernels& table);
 void add_steps(Kernels& table);
 
@@ -15,6 +18,9 @@ Kernels table() {
     Kernels table{};
     table.isa = NAME_OF(ISA);
     add_gelu(table);
+    add_softmax(table);
+    add_cross_entropy(table);
+    add_attention(table);
     add_layer_norm(table);
     add_steps(table);
     return table;

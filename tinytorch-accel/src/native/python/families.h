@@ -10,5 +10,8 @@
     {#name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(name)), METH_FASTCALL, nullptr}
 
 extern PyMethodDef GELU[];
+extern PyMethodDef SOFTMAX[];
+extern PyMethodDef CROSS_ENTROPY[];
+extern PyMethodDef ATTENTION[];
 extern PyMethodDef LAYER_NORM[];
 extern PyMethodDef STEPS[];

@@ -1,0 +1,61 @@
+// The ops cross_entropy and cross_entropy_grad, from Python to the kernels of kernels/cross_entropy.cpp.
+
+#include "arrays.h"
+#include "kernels.h"
+#include "python/families.h"
+
+namespace {
+
+using namespace arrays;
+
+// Class numbers, int64 in a row, one for each row of (rows, width) scores; null where one is no class. Numbers from the
+// end, which numpy takes too, are the core's to answer.
+const std::int64_t* classes(PyObject* argument, const Input& scores) {
+    if (!PyArray_CheckExact(argument) || PyArray_NDIM(scores.array) != 2) return nullptr;
+    PyArrayObject* given = reinterpret_cast<PyArrayObject*>(argument);
+    const npy_intp rows = PyArray_DIM(scores.array, 0), width = PyArray_DIM(scores.array, 1);
+    if (PyArray_TYPE(given) != NPY_INT64 || !PyArray_ISCARRAY_RO(given) || PyArray_NDIM(given) != 1) return nullptr;
+    const std::int64_t* numbers = static_cast<const std::int64_t*>(PyArray_DATA(given));
+    bool fit = PyArray_DIM(given, 0) == rows;
+    for (npy_intp row = 0; fit && row < rows; row++) fit = numbers[row] >= 0 && numbers[row] < width;
+    return fit ? numbers : nullptr;
+}
+
+PyObject* cross_entropy(PyObject*, PyObject* const* args, Py_ssize_t count) {
+    if (!takes("cross_entropy", 2, count)) return nullptr;
+    const Input scores(args[0]);
+    const std::int64_t* target = scores ? classes(args[1], scores) : nullptr;
+    if (!target) Py_RETURN_NONE;
+    const npy_intp* shape = PyArray_DIMS(scores.array);
+    Output loss(1, shape), log_sums(1, shape);
+    if (!loss || !log_sums) return nullptr;
+    const std::size_t rows = shape[0];
+    {
+        WithoutGil meanwhile(scores.size);
+        kernels().cross_entropy({scores.data, target, loss.data, log_sums.data, rows, scores.size / rows});
+    }
+    return tuple_of(loss, log_sums);
+}
+
+PyObject* cross_entropy_grad(PyObject*, PyObject* const* args, Py_ssize_t count) {
+    if (!takes("cross_entropy_grad", 4, count)) return nullptr;
+    const Input grad(args[0]), scores(args[1]), log_sums(args[3]);
+    const std::int64_t* target = grad && scores && log_sums ? classes(args[2], scores) : nullptr;
+    if (!target) Py_RETURN_NONE;
+    const std::size_t rows = PyArray_DIM(scores.array, 0);
+    const Input* const by_row[] = {&grad, &log_sums};
+    for (const Input* each : by_row)
+        if (PyArray_NDIM(each->array) != 1 || each->size != rows) Py_RETURN_NONE;
+    Output by_scores(scores);
+    if (!by_scores) return nullptr;
+    {
+        WithoutGil meanwhile(scores.size);
+        kernels().cross_entropy_grad(
+            {grad.data, scores.data, target, log_sums.data, by_scores.data, rows, scores.size / rows});
+    }
+    return by_scores.release();
+}
+
+}  // namespace
+
+PyMethodDef CROSS_ENTROPY[] = {FUNCTION(cross_entropy), FUNCTION(cross_entropy_grad), {}};
