@@ -20,6 +20,17 @@ struct Kernels {
     void (*layer_norm)(const struct LayerNorm& job);
     void (*layer_norm_grad)(const struct LayerNormGrad& job);
 
+    // kernels/relu.cpp
+    void (*relu)(const float* x, float* out, std::size_t size);
+    void (*relu_grad)(const float* grad, const float* x, float* out, std::size_t size);
+
+    // kernels/max_pool.cpp, kernels/conv.cpp; images come in either order and go channels-last
+    void (*max_pool)(const struct MaxPool& job);
+    void (*max_pool_grad)(const struct MaxPoolGrad& job);
+    void (*conv)(const struct Conv& job);
+    void (*conv_input_grad)(const struct Conv& job);
+    void (*conv_weight_grad)(const struct ConvWeightGrad& job);
+
     // kernels/steps.cpp
     void (*sgd_step)(const struct SgdStep& job);
     void (*adam_step)(const struct AdamStep& job);
@@ -68,6 +79,37 @@ struct AdamStep {
     float kept, decay;  // of the parameter, into the gradient
     float mean_share, square_kept, square_share, square_root, eps, rate;
     bool maximize;
+};
+
+// (batch, channels, height, width), in memory in this order or, channels_last, as (batch, height, width, channels).
+struct Images {
+    const float* data;
+    std::size_t batch, channels, height, width;
+    bool channels_last;
+};
+
+// Vertical and horizontal.
+struct Window {
+    std::size_t kernel[2], stride[2], before[2], after[2], dilation[2];
+};
+
+struct MaxPool {
+    Images x;
+    Window window;
+    std::size_t height, width;  // of the output
+    float* out;
+    unsigned char* place;
+    float* workspace;  // as many numbers as x has, where x is not channels-last
+};
+
+struct MaxPoolGrad {
+    Images grad;
+    const unsigned char* place;  // channels-last
+    Window window;
+    std::size_t height, width;  // of the output
+    bool apart;                 // no number is in two windows
+    float* out;
+    float* workspace;  // as many numbers as grad has, where it is not channels-last
 };
 
 const Kernels& kernels();                     // of the instruction set in force

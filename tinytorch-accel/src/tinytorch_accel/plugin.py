@@ -6,14 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 from tinytorch.plugins import hookimpl
 from tinytorch_accel import backend
-from tinytorch_accel.activations import gelu, gelu_grad
+from tinytorch_accel.activations import gelu, gelu_grad, relu, relu_grad
 from tinytorch_accel.normalization import layer_norm, layer_norm_grad
+from tinytorch_accel.spatial import max_pool2d, max_pool2d_grad
 from tinytorch_accel.steps import adam_step, sgd_step
 
 if TYPE_CHECKING:
     from tinytorch.plugins import Options
 
-__all__ = ["adam_step", "gelu", "gelu_grad", "layer_norm", "layer_norm_grad", "sgd_step"]
+__all__ = [
+    "adam_step",
+    "gelu",
+    "gelu_grad",
+    "layer_norm",
+    "layer_norm_grad",
+    "max_pool2d",
+    "max_pool2d_grad",
+    "relu",
+    "relu_grad",
+    "sgd_step",
+]
 
 
 @hookimpl

@@ -8,4 +8,8 @@ LEAST = {
     "gelu_grad": 1,
     "layer_norm": 1,
     "layer_norm_grad": 1,
+    "max_pool2d": 1,
+    "max_pool2d_grad": 1,
+    "relu": 1,
+    "relu_grad": 1,
 }

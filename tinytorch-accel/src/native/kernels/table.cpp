@@ -9,6 +9,8 @@ namespace ISA {
 
 void add_gelu(Kernels& table);
 void add_layer_norm(Kernels& table);
+void add_max_pool(Kernels& table);
+void add_relu(Kernels& table);
 void add_steps(Kernels& table);
 
 Kernels table() {
@@ -16,6 +18,8 @@ Kernels table() {
     table.isa = NAME_OF(ISA);
     add_gelu(table);
     add_layer_norm(table);
+    add_max_pool(table);
+    add_relu(table);
     add_steps(table);
     return table;
 }

@@ -11,4 +11,6 @@
 
 extern PyMethodDef GELU[];
 extern PyMethodDef LAYER_NORM[];
+extern PyMethodDef MAX_POOL[];
+extern PyMethodDef RELU[];
 extern PyMethodDef STEPS[];
