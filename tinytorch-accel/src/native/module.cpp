@@ -67,7 +67,7 @@ PyMethodDef SETTINGS[] = {
     {},
 };
 
-PyMethodDef* const FAMILIES[] = {SETTINGS, GELU, LAYER_NORM, MAX_POOL, RELU, STEPS};
+PyMethodDef* const FAMILIES[] = {SETTINGS, CONV, GELU, LAYER_NORM, MAX_POOL, RELU, STEPS};
 
 PyModuleDef MODULE = {
     PyModuleDef_HEAD_INIT, "_native", "The compiled kernels.", -1, nullptr, nullptr, nullptr, nullptr, nullptr};

@@ -8,7 +8,7 @@ from tinytorch.plugins import hookimpl
 from tinytorch_accel import backend
 from tinytorch_accel.activations import gelu, gelu_grad, relu, relu_grad
 from tinytorch_accel.normalization import layer_norm, layer_norm_grad
-from tinytorch_accel.spatial import max_pool2d, max_pool2d_grad
+from tinytorch_accel.spatial import conv2d, conv2d_input_grad, conv2d_weight_grad, max_pool2d, max_pool2d_grad
 from tinytorch_accel.steps import adam_step, sgd_step
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "adam_step",
+    "conv2d",
+    "conv2d_input_grad",
+    "conv2d_weight_grad",
     "gelu",
     "gelu_grad",
     "layer_norm",

@@ -16,6 +16,39 @@ NEAR = close(rtol={"float32": 1e-5}, atol={"float32": 1e-6})
 
 
 @hookimpl
+@NEAR
+def conv2d(
+    x: Array, weight: Array, bias: Array | None, stride: Pair, padding: Sides, dilation: Pair, groups: int
+) -> Array | None:
+    """No window is copied; the bias is added before the sums are written."""
+    if x.size < LEAST["conv2d"]:
+        return None
+    return kernels.conv2d(x, weight, bias, stride, padding, dilation, groups)
+
+
+@hookimpl
+@NEAR
+def conv2d_input_grad(
+    grad: Array, weight: Array, shape: Shape, stride: Pair, padding: Sides, dilation: Pair, groups: int
+) -> Array | None:
+    """A convolution of the gradient for each of the places that a stride gives."""
+    if grad.size < LEAST["conv2d_input_grad"]:
+        return None
+    return kernels.conv2d_input_grad(grad, weight, shape, stride, padding, dilation, groups)
+
+
+@hookimpl
+@NEAR
+def conv2d_weight_grad(
+    grad: Array, x: Array, shape: Shape, stride: Pair, padding: Sides, dilation: Pair, groups: int
+) -> Array | None:
+    """Sums over pixels that stay in registers, without a copy of the windows."""
+    if grad.size < LEAST["conv2d_weight_grad"]:
+        return None
+    return kernels.conv2d_weight_grad(grad, x, shape, stride, padding, dilation, groups)
+
+
+@hookimpl
 @exact
 def max_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Sides, dilation: Pair) -> tuple[Array, Array] | None:
     """The largest of each window and its place there, in one pass."""

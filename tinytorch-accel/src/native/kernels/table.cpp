@@ -7,6 +7,8 @@
 
 namespace ISA {
 
+void add_conv(Kernels& table);
+void add_conv_weight_grad(Kernels& table);
 void add_gelu(Kernels& table);
 void add_layer_norm(Kernels& table);
 void add_max_pool(Kernels& table);
@@ -16,6 +18,8 @@ void add_steps(Kernels& table);
 Kernels table() {
     Kernels table{};
     table.isa = NAME_OF(ISA);
+    add_conv(table);
+    add_conv_weight_grad(table);
     add_gelu(table);
     add_layer_norm(table);
     add_max_pool(table);
