@@ -212,5 +212,7 @@ def in_torch(op, args):
 def test_a_convolution_is_at_most_twice_as_far_from_float64_as_pytorch(op, conv, rng):
     args = conv_arguments(op, conv, rng)
     right = core(op)(*widened(args))
-    mine, theirs = (np.sqrt(np.mean((a - right) ** 2)) for a in (getattr(kernels, op)(*args), in_torch(op, args).numpy()))
+    mine, theirs = (
+        np.sqrt(np.mean((a - right) ** 2)) for a in (getattr(kernels, op)(*args), in_torch(op, args).numpy())
+    )
     assert mine <= 2 * theirs

@@ -139,17 +139,17 @@ struct ConvWeightGrad {
     float* out;
     Window window;
     bool depthwise;
-    float* workspace;  // x in its frame, grad with channels up to a multiple of the vector, and so the groups' sums
+    float* workspace;  // two numbers a row, x in its frame, grad with channels up to a multiple of the vector, and so the groups' sums
 };
 
 inline std::size_t conv_weight_grad_rows(const ConvWeightGrad& job) {
     return job.window.kernel[0] * job.window.kernel[1] * (job.depthwise ? 1 : job.x.channels);
 }
 
-// Groups of images that are summed each for itself: 16, fewer where the sums would take more than 16 MiB.
+// Groups of images that are summed each for itself: 16, fewer where the sums would take more than 1 MiB, at least 4.
 inline std::size_t conv_weight_grad_groups(const ConvWeightGrad& job) {
     std::size_t groups = job.x.batch < 16 ? job.x.batch : 16;
-    while (groups > 1 && groups * conv_weight_grad_rows(job) * job.grad.channels > (4 << 20)) groups--;
+    while (groups > 4 && groups * conv_weight_grad_rows(job) * job.grad.channels > (1 << 18)) groups--;
     return groups;
 }
 

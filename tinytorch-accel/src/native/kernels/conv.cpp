@@ -25,6 +25,7 @@ namespace ISA {
 namespace {
 
 constexpr size_t PIXELS = W == 16 ? 12 : 6;  // with two vectors each and three more: the registers there are
+constexpr size_t FIRST_LEVEL = 5000;           // numbers of the weight that stay in the cache beside the images
 constexpr size_t WORK = 2000000;             // multiplications that are worth handing to another thread
 
 // A grid of pixels in each image and the windows under them; all distances in numbers.
@@ -78,42 +79,62 @@ template <size_t VECTORS>
         }
 }
 
+// W channels of the sums, with the bias. Written out twice: what indexes registers at run time goes through memory.
+template <size_t VECTORS>
+inline void put(const Part& part, const Tile& tile, const Vector (&sums)[PIXELS][VECTORS], size_t v, size_t channel) {
+    const size_t count = part.channels - channel < W ? part.channels - channel : W;
+    const Vector bias = part.bias ? load(part.bias + channel, count) : all(-0.0f);
+    if (count == W && tile.count == PIXELS) {
+        for (size_t i = 0; i < PIXELS; i++) store(tile.out[i] + channel, sums[i][v] + bias, W);
+    } else {
+        for (size_t i = 0; i < PIXELS; i++)
+            if (i < tile.count) store(tile.out[i] + channel, sums[i][v] + bias, count);
+    }
+}
+
 template <size_t VECTORS>
 [[gnu::flatten]] void compute(const Part& part, const Tile& tile, size_t channel) {
     Vector sums[PIXELS][VECTORS] = {};
     multiply<VECTORS>(part, tile, part.weight + channel * part.depth(), sums);
-    for (size_t v = 0; v < VECTORS && channel + v * W < part.channels; v++) {
-        const size_t first = channel + v * W, count = part.channels - first < W ? part.channels - first : W;
-        const Vector bias = part.bias ? load(part.bias + first, count) : Vector{};
-        for (size_t i = 0; i < tile.count; i++) store(tile.out[i] + first, part.bias ? sums[i][v] + bias : sums[i][v], count);
-    }
+    for (size_t v = 0; v < VECTORS; v++) put<VECTORS>(part, tile, sums, v, channel + v * W);
 }
 
-[[gnu::flatten]] void compute_depthwise(const Part& part, const Tile& tile, size_t channel) {
-    const size_t count = part.channels - channel < W ? part.channels - channel : W;
-    Vector sums[PIXELS] = {};
+template <bool WHOLE> [[gnu::flatten]] void compute_depthwise(const Part& part, const Tile& tile, size_t channel) {
+    const size_t count = WHOLE ? W : part.channels - channel;
+    Vector sums[PIXELS][1] = {};
     const float* weight = part.weight + channel;
     for (size_t row = 0; row < part.taps_down; row++)
         for (size_t column = 0; column < part.taps_across; column++, weight += part.channels) {
             const size_t place = row * part.tap_down + column * part.tap_across + channel;
             const Vector weights = load(weight, count);
-            for (size_t i = 0; i < PIXELS; i++) sums[i] += load(tile.at[i] + place, count) * weights;
+            for (size_t i = 0; i < PIXELS; i++) sums[i][0] += load(tile.at[i] + place, count) * weights;
         }
-    const Vector bias = part.bias ? load(part.bias + channel, count) : Vector{};
-    for (size_t i = 0; i < tile.count; i++) store(tile.out[i] + channel, part.bias ? sums[i] + bias : sums[i], count);
+    put<1>(part, tile, sums, 0, channel);
 }
 
-// All tiles of a part: threads take blocks of tiles, whose images stay in the second-level cache while the weights of
-// some channels, which stay in the first, meet them all.
+// The channels from `channel` on that a tile computes at a time, and by which kernel.
+using Kernel = void (*)(const Part&, const Tile&, size_t);
+
+Kernel kernel_for(const Part& part, size_t channel) {
+    if (!part.run) return channel + W <= part.channels ? compute_depthwise<true> : compute_depthwise<false>;
+    return channel + W >= part.channels ? compute<1> : compute<2>;
+}
+
+// All tiles of a part, in blocks that threads take. Where the weights fit into the first-level cache each tile meets all
+// of them; else those of some channels stay there while the block's images, in the second, go by.
 void compute_part(const Part& part) {
     if (part.down == 0 || part.across == 0) return;
-    const size_t in_tile = PIXELS * part.channels * (part.depth() + 1);
+    const size_t in_tile = PIXELS * part.channels * (part.depth() + 1), width = part.run ? 2 * W : W;
+    const bool fits = part.channels * part.depth() <= FIRST_LEVEL;
     in_blocks(part.batch * part.tiles(), WORK / in_tile + 1, [&](size_t begin, size_t end) {
-        for (size_t channel = 0; channel < part.channels;) {
-            const bool narrow = !part.run || channel + W >= part.channels;
-            const auto kernel = !part.run ? compute_depthwise : narrow ? compute<1> : compute<2>;
+        for (size_t i = begin; fits && i < end; i++) {
+            const Tile tile(part, i);
+            for (size_t channel = 0; channel < part.channels; channel += width)
+                kernel_for(part, channel)(part, tile, channel);
+        }
+        for (size_t channel = 0; !fits && channel < part.channels; channel += width) {
+            const Kernel kernel = kernel_for(part, channel);
             for (size_t i = begin; i < end; i++) kernel(part, Tile(part, i), channel);
-            channel += narrow ? W : 2 * W;
         }
     });
 }

@@ -121,7 +121,7 @@ PyObject* conv2d_weight_grad(PyObject*, PyObject* const* args, Py_ssize_t count)
     ConvWeightGrad job{grad, x, out.data, window, depthwise, nullptr};
     const std::size_t wide = rounded(grad.channels);
     const memory::Workspace workspace(
-        framed(x, window.before[0] + window.after[0], window.before[1] + window.after[1], x.channels) +
+        2 * conv_weight_grad_rows(job) + framed(x, window.before[0] + window.after[0], window.before[1] + window.after[1], x.channels) +
         framed(grad, 0, 0, wide) + conv_weight_grad_groups(job) * conv_weight_grad_rows(job) * wide);
     if (!workspace.data) return PyErr_NoMemory();
     job.workspace = workspace.data;
