@@ -36,12 +36,12 @@ void* reallocate(void*, void* block, std::size_t size) {
 
 PyDataMem_Handler handler = {"tinytorch_accel", 1, {nullptr, allocate, allocate_zeros, reallocate, deallocate}};
 
-PyObject* in_memory_of_ours(int dims, const npy_intp* shape, std::size_t bytes) {
+PyObject* in_memory_of_ours(int dims, const npy_intp* shape, int type, std::size_t bytes) {
     void* block = memory::take(bytes);
     if (!block) return PyErr_NoMemory();
-    PyArray_Descr* float32 = PyArray_DescrFromType(NPY_FLOAT32);
+    PyArray_Descr* dtype = PyArray_DescrFromType(type);
     PyObject* made =
-        PyArray_NewFromDescr(&PyArray_Type, float32, dims, shape, nullptr, block, NPY_ARRAY_CARRAY, nullptr);
+        PyArray_NewFromDescr(&PyArray_Type, dtype, dims, shape, nullptr, block, NPY_ARRAY_CARRAY, nullptr);
     if (!made) {
         memory::give(block);
         return nullptr;
@@ -81,9 +81,9 @@ bool Input::is_end_of(const Input& other, int dims) const {
 
 Output::Output(const Input& of_shape) : Output(PyArray_NDIM(of_shape.array), PyArray_DIMS(of_shape.array)) {}
 
-Output::Output(int dims, const npy_intp* shape) {
-    const std::size_t bytes = PyArray_MultiplyList(shape, dims) * sizeof(float);
-    array = bytes < SMALL ? PyArray_SimpleNew(dims, shape, NPY_FLOAT32) : in_memory_of_ours(dims, shape, bytes);
+Output::Output(int dims, const npy_intp* shape, int type) {
+    const std::size_t bytes = PyArray_MultiplyList(shape, dims) * (type == NPY_UINT8 ? 1 : sizeof(float));
+    array = bytes < SMALL ? PyArray_SimpleNew(dims, shape, type) : in_memory_of_ours(dims, shape, type, bytes);
     if (array) data = static_cast<float*>(PyArray_DATA(reinterpret_cast<PyArrayObject*>(array)));
 }
 

@@ -45,7 +45,7 @@ class Optional : public Input {
 class Output {
   public:
     explicit Output(const Input& of_shape);
-    Output(int dims, const npy_intp* shape);
+    Output(int dims, const npy_intp* shape, int type = NPY_FLOAT32);
     ~Output() {
         if (array && PyGILState_Check()) Py_DECREF(array);  // see WithoutGil: a thread that is ended there has no GIL
     }

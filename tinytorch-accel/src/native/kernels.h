@@ -21,6 +21,17 @@ struct Kernels {
     void (*layer_norm)(const struct LayerNorm& job);
     void (*layer_norm_grad)(const struct LayerNormGrad& job);
 
+    // kernels/relu.cpp
+    void (*relu)(const float* x, float* out, std::size_t size);
+    void (*relu_grad)(const float* grad, const float* x, float* out, std::size_t size);
+
+    // kernels/max_pool.cpp, kernels/conv.cpp, kernels/conv_weight_grad.cpp; images come in either order and go channels-last
+    void (*max_pool)(const struct MaxPool& job);
+    void (*max_pool_grad)(const struct MaxPoolGrad& job);
+    void (*conv)(const struct Conv& job);
+    void (*conv_input_grad)(const struct Conv& job);
+    void (*conv_weight_grad)(const struct ConvWeightGrad& job);
+
     // kernels/steps.cpp
     void (*sgd_step)(const struct SgdStep& job);
     void (*adam_step)(const struct AdamStep& job);
@@ -135,6 +146,78 @@ struct AttentionGrad {
 };
 
 constexpr std::size_t LONGEST_VECTOR = 128;
+
+// (batch, channels, height, width), in memory in this order or, channels_last, as (batch, height, width, channels).
+struct Images {
+    const float* data;
+    std::size_t batch, channels, height, width;
+    bool channels_last;
+};
+
+// Vertical and horizontal.
+struct Window {
+    std::size_t kernel[2], stride[2], before[2], after[2], dilation[2];
+};
+
+struct MaxPool {
+    Images x;
+    Window window;
+    std::size_t height, width;  // of the output
+    float* out;
+    unsigned char* place;
+    float* workspace;  // as many numbers as x has, where x is not channels-last
+};
+
+struct MaxPoolGrad {
+    Images grad;
+    const unsigned char* place;  // channels-last
+    Window window;
+    std::size_t height, width;  // of the output
+    bool apart;                 // no number is in two windows
+    float* out;
+    float* workspace;  // as many numbers as grad has, where it is not channels-last
+};
+
+// The input's gradient has the same arguments: x is the gradient, out the input's, weight as it is for forward.
+struct Conv {
+    Images x;
+    const float *weight, *bias;
+    float* out;
+    std::size_t out_channels, height, width;
+    Window window;
+    bool depthwise;
+    float* workspace;  // x in its frame, and the weight with outputs up to a multiple of the vector
+};
+
+// The zeros that the gradient of the output needs around it: before the first row or column, and behind the last.
+inline std::size_t input_grad_frame(const Window& window, int dim) {
+    const std::size_t taps = (window.kernel[dim] + window.stride[dim] - 1) / window.stride[dim];
+    return (taps - 1) * window.dilation[dim];
+}
+
+inline std::size_t input_grad_frame(const Window& window, int dim, std::size_t size, std::size_t windows) {
+    const std::size_t last = (size - 1 + window.before[dim]) / window.stride[dim] + 1;
+    return last > windows ? last - windows : 0;
+}
+
+struct ConvWeightGrad {
+    Images grad, x;
+    float* out;
+    Window window;
+    bool depthwise;
+    float* workspace;  // two numbers a row, x in its frame, grad with channels up to a multiple of the vector, and so the groups' sums
+};
+
+inline std::size_t conv_weight_grad_rows(const ConvWeightGrad& job) {
+    return job.window.kernel[0] * job.window.kernel[1] * (job.depthwise ? 1 : job.x.channels);
+}
+
+// Groups of images that are summed each for itself: 16, fewer where the sums would take more than 1 MiB, at least 4.
+inline std::size_t conv_weight_grad_groups(const ConvWeightGrad& job) {
+    std::size_t groups = job.x.batch < 16 ? job.x.batch : 16;
+    while (groups > 4 && groups * conv_weight_grad_rows(job) * job.grad.channels > (1 << 18)) groups--;
+    return groups;
+}
 
 const Kernels& kernels();                     // of the instruction set in force
 const char* choose_kernels(const char* isa);  // null or "": the best there is; returns what is wrong, or null

@@ -67,7 +67,8 @@ PyMethodDef SETTINGS[] = {
     {},
 };
 
-PyMethodDef* const FAMILIES[] = {SETTINGS, GELU, SOFTMAX, CROSS_ENTROPY, ATTENTION, LAYER_NORM, STEPS};
+PyMethodDef* const FAMILIES[] = {SETTINGS, ATTENTION, CONV,    CROSS_ENTROPY, GELU,
+                                 LAYER_NORM, MAX_POOL, RELU, SOFTMAX,       STEPS};
 
 PyModuleDef MODULE = {
     PyModuleDef_HEAD_INIT, "_native", "The compiled kernels.", -1, nullptr, nullptr, nullptr, nullptr, nullptr};

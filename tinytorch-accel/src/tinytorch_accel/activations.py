@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinytorch.plugins import close, hookimpl
+from tinytorch.plugins import close, exact, hookimpl
 from tinytorch.types import Array
 from tinytorch_accel.compiled import kernels
 from tinytorch_accel.thresholds import LEAST
@@ -22,3 +22,17 @@ def gelu(x: Array, approximate: str) -> tuple[Array, Array] | None:
 def gelu_grad(grad: Array, x: Array, share: Array, approximate: str) -> Array | None:
     """grad * (Phi(x) + x * Phi'(x)), in one pass."""
     return kernels.gelu_grad(grad, x, share, approximate) if x.size >= LEAST["gelu_grad"] else None
+
+
+@hookimpl
+@exact
+def relu(x: Array) -> Array | None:
+    """x where it is positive, 0 elsewhere."""
+    return kernels.relu(x) if x.size >= LEAST["relu"] else None
+
+
+@hookimpl
+@exact
+def relu_grad(grad: Array, out: Array) -> Array | None:
+    """grad where relu gave something."""
+    return kernels.relu_grad(grad, out) if out.size >= LEAST["relu_grad"] else None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinytorch.plugins import hookimpl
 from tinytorch_accel import backend
-from tinytorch_accel.activations import gelu, gelu_grad
+from tinytorch_accel.activations import gelu, gelu_grad, relu, relu_grad
 from tinytorch_accel.attention import attention, attention_grad
 from tinytorch_accel.normalization import layer_norm, layer_norm_grad
 from tinytorch_accel.probabilities import (
@@ -17,6 +17,7 @@ from tinytorch_accel.probabilities import (
     softmax,
     softmax_grad,
 )
+from tinytorch_accel.spatial import conv2d, conv2d_input_grad, conv2d_weight_grad, max_pool2d, max_pool2d_grad
 from tinytorch_accel.steps import adam_step, sgd_step
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ __all__ = [
     "adam_step",
     "attention",
     "attention_grad",
+    "conv2d",
+    "conv2d_input_grad",
+    "conv2d_weight_grad",
     "cross_entropy",
     "cross_entropy_grad",
     "gelu",
@@ -34,6 +38,10 @@ __all__ = [
     "layer_norm_grad",
     "log_softmax",
     "log_softmax_grad",
+    "max_pool2d",
+    "max_pool2d_grad",
+    "relu",
+    "relu_grad",
     "sgd_step",
     "softmax",
     "softmax_grad",

@@ -7,21 +7,29 @@
 
 namespace ISA {
 
+void add_conv(Kernels& table);
+void add_conv_weight_grad(Kernels& table);
 void add_gelu(Kernels& table);
 void add_softmax(Kernels& table);
 void add_cross_entropy(Kernels& table);
 void add_attention(Kernels& table);
 void add_layer_norm(Kernels& table);
+void add_max_pool(Kernels& table);
+void add_relu(Kernels& table);
 void add_steps(Kernels& table);
 
 Kernels table() {
     Kernels table{};
     table.isa = NAME_OF(ISA);
+    add_conv(table);
+    add_conv_weight_grad(table);
     add_gelu(table);
     add_softmax(table);
     add_cross_entropy(table);
     add_attention(table);
     add_layer_norm(table);
+    add_max_pool(table);
+    add_relu(table);
     add_steps(table);
     return table;
 }

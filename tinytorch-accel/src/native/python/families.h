@@ -9,9 +9,12 @@
 #define FUNCTION(name) \
     {#name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(name)), METH_FASTCALL, nullptr}
 
+extern PyMethodDef CONV[];
 extern PyMethodDef GELU[];
 extern PyMethodDef SOFTMAX[];
 extern PyMethodDef CROSS_ENTROPY[];
 extern PyMethodDef ATTENTION[];
 extern PyMethodDef LAYER_NORM[];
+extern PyMethodDef MAX_POOL[];
+extern PyMethodDef RELU[];
 extern PyMethodDef STEPS[];

@@ -1,0 +1,156 @@
+// The gradient of a convolution's weight: for each place of the window, input and output channel a sum over pixels.
+//
+//   out[o, c, i, j] = sum over images and (y, x) of grad[y, x, o] * in[y s - p + i d, x s - p + j d, c]
+//
+// That is a product of matrices: rows are (i, j, c), columns o, and what is summed over are the pixels. A tile of
+// ROWS x 2 W sums stays in registers while some rows of an image go by; a row is a pointer, since where the pixel moves,
+// all rows move by the same distance. Each tile is then added to the sums of its group of images, and these are added at
+// the end: groups are cut by size, not by threads, and sums of sums round less than one long sum.
+//
+// Depthwise, rows are the places (i, j), and the tile is W channels wide.
+
+#include "images.h"
+#include "kernels.h"
+#include "pool.h"
+#include "simd.h"
+
+namespace ISA {
+namespace {
+
+constexpr size_t ROWS = W == 16 ? 12 : 6;
+constexpr size_t TOGETHER = 128;  // pixels that go by a tile: what they need stays in the first-level cache
+
+struct Sums {
+    const ConvWeightGrad& job;
+    const float *images, *grads;
+    const size_t* offsets;           // where each row of the product is in the first window
+    size_t columns;                  // the gradient's channels, up to a multiple of W
+    size_t row, image, step_across;  // numbers: in a row and an image of the input, between windows
+    size_t rows() const { return conv_weight_grad_rows(job); }
+};
+
+// Rows [begin, end) of one image's output, and 2 W columns of their gradient: so many numbers from pixel to pixel.
+struct Strip {
+    size_t image, begin, end;
+    const float* grad;
+    size_t step;
+};
+
+template <size_t VECTORS, bool DEPTHWISE, bool WHOLE = true>
+[[gnu::flatten]] void add_tile(const Sums& sums, const Strip& strip, size_t first, size_t column, float* to) {
+    const size_t rows = sums.rows(), width = sums.job.grad.width;
+    const size_t count = rows - first < ROWS ? rows - first : ROWS;
+    const float* at[ROWS];
+    const float* start = sums.images + strip.image * sums.image + (DEPTHWISE ? column : 0);
+    for (size_t i = 0; i < ROWS; i++) at[i] = start + sums.offsets[first + (i < count ? i : count - 1)];
+    const size_t lanes = WHOLE ? W : sums.job.x.channels - column;
+    const size_t step = sums.step_across;
+    const float* grad = strip.grad;
+    Vector total[ROWS][VECTORS] = {};
+    for (size_t y = strip.begin; y < strip.end; y++) {
+        size_t k = y * sums.job.window.stride[0] * sums.row;
+        for (size_t x = 0; x < width; x++, k += step, grad += strip.step) {
+            Vector arrived[VECTORS];
+            for (size_t v = 0; v < VECTORS; v++) arrived[v] = load(grad + v * W, W);
+            for (size_t i = 0; i < ROWS; i++)
+                for (size_t v = 0; v < VECTORS; v++)
+                    total[i][v] += (DEPTHWISE ? load(at[i] + k, lanes) : all(at[i][k])) * arrived[v];
+        }
+    }
+    for (size_t i = 0; i < count; i++)
+        for (size_t v = 0; v < VECTORS; v++) {
+            float* place = to + (first + i) * sums.columns + column + v * W;
+            store(place, load(place, W) + total[i][v], W);
+        }
+}
+
+// Some columns of the gradient of a strip, brought together where they fit: pixels that are a power of two apart would
+// push each other out of the cache.
+Strip take_strip(const Sums& sums, Strip strip, size_t column, size_t width, float* copy) {
+    const Images& grad = sums.job.grad;
+    const size_t pixels = (strip.end - strip.begin) * grad.width;
+    strip.grad = sums.grads + (strip.image * grad.height + strip.begin) * grad.width * sums.columns + column;
+    strip.step = sums.columns;
+    if (pixels > 2 * TOGETHER || sums.columns == width) return strip;
+    for (size_t i = 0; i < pixels; i++)
+        for (size_t k = 0; k < width; k += W) store(copy + i * width + k, load(strip.grad + i * strip.step + k, W), W);
+    strip.grad = copy;
+    strip.step = width;
+    return strip;
+}
+
+void add_strip(const Sums& sums, const Strip& strip, float* to) {
+    const bool depthwise = sums.job.depthwise;
+    float copy[2 * TOGETHER * 2 * W];
+    for (size_t column = 0, width; column < sums.columns; column += width) {
+        width = depthwise || column + W >= sums.columns ? W : 2 * W;
+        const bool whole = column + W <= sums.job.x.channels;
+        const auto dense = width == W ? add_tile<1, false> : add_tile<2, false>;
+        const auto kernel = !depthwise ? dense : whole ? add_tile<1, true> : add_tile<1, true, false>;
+        const Strip taken = take_strip(sums, strip, column, width, copy);
+        for (size_t first = 0; first < sums.rows(); first += ROWS) kernel(sums, taken, first, column, to);
+    }
+}
+
+void add_image(const Sums& sums, size_t image, float* to) {
+    const size_t height = sums.job.grad.height;
+    const size_t at_once = (TOGETHER + sums.job.grad.width - 1) / sums.job.grad.width;
+    for (size_t y = 0; y < height; y += at_once)
+        add_strip(sums, {image, y, y + at_once < height ? y + at_once : height, nullptr, 0}, to);
+}
+
+// The groups' sums, (groups, rows, columns), added to the first of them and brought into the weight's order.
+void gather(const Sums& sums, float* parts, size_t groups) {
+    const ConvWeightGrad& job = sums.job;
+    const size_t places = job.window.kernel[0] * job.window.kernel[1], rows = sums.rows();
+    const size_t channels = rows / places, size = rows * sums.columns;
+    each_vector(size, [=](size_t i, size_t count) {
+        Vector total = load(parts + i, count);
+        for (size_t group = 1; group < groups; group++) total += load(parts + group * size + i, count);
+        store(parts + i, total, count);
+    });
+    for (size_t out = 0; out < job.grad.channels; out++)
+        for (size_t channel = 0; channel < channels; channel++)
+            for (size_t place = 0; place < places; place++)
+                job.out[(out * channels + channel) * places + place] =
+                    parts[(place * channels + channel) * sums.columns + out];
+}
+
+void find_offsets(const ConvWeightGrad& job, size_t row, size_t* offsets) {
+    const Window& window = job.window;
+    for (size_t i = 0; i < window.kernel[0]; i++)
+        for (size_t j = 0; j < window.kernel[1]; j++)
+            for (size_t channel = 0; channel < (job.depthwise ? 1 : job.x.channels); channel++)
+                *offsets++ = i * window.dilation[0] * row + j * window.dilation[1] * job.x.channels + channel;
+}
+
+void conv_weight_grad(const ConvWeightGrad& job) {
+    const Window& window = job.window;
+    const Frame frame{window.before[0], window.after[0], window.before[1], window.after[1]};
+    const size_t columns = up_to_multiple(job.grad.channels, W), channels = job.x.channels;
+    size_t* offsets = reinterpret_cast<size_t*>(job.workspace);
+    float* image_copy = job.workspace + conv_weight_grad_rows(job) * sizeof *offsets / sizeof *image_copy;
+    const float* images = framed(job.x, frame, channels, image_copy);
+    float* grad_copy = image_copy + framed_size(job.x, frame, channels);
+    const float* grads = framed(job.grad, {}, columns, grad_copy);
+    float* parts = grad_copy + framed_size(job.grad, {}, columns);
+    const size_t row = (frame.left + job.x.width + frame.right) * channels;
+    find_offsets(job, row, offsets);
+    const Sums sums{job, images, grads, offsets, columns, row, row * (frame.top + job.x.height + frame.bottom),
+                    channels * window.stride[1]};
+    const size_t groups = conv_weight_grad_groups(job), size = sums.rows() * columns, batch = job.x.batch;
+    in_blocks(groups, 1, [&](size_t begin, size_t end) {
+        for (size_t group = begin; group < end; group++) {
+            fill_zeros(parts + group * size, size);
+            for (size_t image = batch * group / groups; image < batch * (group + 1) / groups; image++)
+                add_image(sums, image, parts + group * size);
+        }
+    });
+    gather(sums, parts, groups);
+}
+
+}  // namespace
+
+void add_conv_weight_grad(Kernels& table) { table.conv_weight_grad = conv_weight_grad; }
+
+}  // namespace ISA
