@@ -60,8 +60,14 @@ class Raw(NamedTuple):
     scope: Scope
     differentiated: tuple[int, str] | None  # the node whose derivative was being taken: its serial number and op
     serial: int  # the node that records the call, if one does, has the next
-    inputs: Sequence[Any]  # shape, dtype, shape, ... of arrays in a tuple; in a list (shape, dtype) for an array
-    outputs: Any
+    arrays: Sequence[Any]  # a tuple: shape, dtype, shape, ... of what it took and gave; or a list: see `parts`
+
+    def parts(self) -> tuple[Sequence[Any], Any]:
+        """What it took and what it gave: (shape, dtype) for an array, parameters as they were."""
+        if isinstance(self.arrays, list):
+            return self.arrays[0], self.arrays[1]
+        pairs = list(zip(self.arrays[::2], self.arrays[1::2], strict=True))
+        return pairs[:-1], pairs[-1]
 
 
 @dataclass(slots=True, eq=False)

@@ -41,10 +41,11 @@ def _clipped(scopes: Sequence[Scope], windows: Sequence[tuple[int, int]]) -> dic
 
 
 def _call(raw: Raw, scope: Scope | None) -> Call:
+    inputs, outputs = raw.parts()
     return Call(
         op=raw.op,
-        inputs=tuple([_spec(each) for each in _pairs(raw.inputs)]),
-        outputs=tuple(_specs(raw.outputs)),
+        inputs=tuple([_spec(each) for each in inputs]),
+        outputs=tuple(_specs(outputs)),
         start=raw.start,
         end=raw.end,
         thread=raw.thread,
@@ -52,10 +53,6 @@ def _call(raw: Raw, scope: Scope | None) -> Call:
         scope=scope,
         self_time=raw.end - raw.start,
     )
-
-
-def _pairs(inputs: Sequence[Any]) -> Sequence[Any]:
-    return list(zip(inputs[::2], inputs[1::2], strict=True)) if isinstance(inputs, tuple) else inputs
 
 
 def _spec(value: Any) -> Any:

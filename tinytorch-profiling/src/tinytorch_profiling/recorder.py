@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tinytorch.plugins.registry import Declared
     from tinytorch.types import Kernel
 
-Note = Callable[[int, int, Sequence[Any], Any], None]  # when a call began and ended, what it took, what it gave
+Note = Callable[[int, int, Sequence[Any]], None]  # when a call began and ended, what it took and gave
 PLAIN = frozenset({int, float, bool, str, type(None)})
 
 
@@ -46,6 +46,7 @@ class Recorder(Instrument):
         self.began = self.ended = 0  # the recording that goes on, or went on last
         self.lifetimes = Lifetimes() if memory else None
         self.noted: list[Any] = []  # the fields of one call after the other: the garbage collector has less to look at
+        self.seen: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         self.scopes: list[Scope] = []  # that have ended
         self.open: dict[int, Scope] = {}
         self.inner: ContextVar[Scope] = ContextVar("inner", default=NOWHERE)
@@ -84,8 +85,12 @@ class Recorder(Instrument):
         return noted if born is None else _followed(noted, born)
 
     def _one(self, call: Kernel, note: Note) -> Kernel:
-        """Time an op on one array: small ones notice what is done for any number of them."""
-        clock = perf_counter_ns
+        """Time an op on one array: small ones notice what is done for any number of them.
+
+        Of equal shapes and dtypes one tuple is kept: fresh memory, and what the garbage collector must look at, cost
+        more than looking it up.
+        """
+        clock, seen = perf_counter_ns, self.seen
 
         def timed(x: Any) -> Any:
             if not self.recording:
@@ -94,16 +99,18 @@ class Recorder(Instrument):
             out = call(x)
             end = clock()
             try:
-                note(start, end, (x.shape, x.dtype), out)
+                arrays = x.shape, x.dtype, out.shape, out.dtype
             except AttributeError:  # a number, which kernels take, too
-                note(start, end, [_described(x)], out)
+                note(start, end, [[_described(x)], _described(out)])
+            else:
+                note(start, end, seen.get(arrays) or seen.setdefault(arrays, arrays))
             return out
 
         return timed
 
     def _two(self, call: Kernel, note: Note) -> Kernel:
         """Time an op on two arrays."""
-        clock = perf_counter_ns
+        clock, seen = perf_counter_ns, self.seen
 
         def timed(a: Any, b: Any) -> Any:
             if not self.recording:
@@ -112,9 +119,11 @@ class Recorder(Instrument):
             out = call(a, b)
             end = clock()
             try:
-                note(start, end, (a.shape, a.dtype, b.shape, b.dtype), out)
+                arrays = a.shape, a.dtype, b.shape, b.dtype, out.shape, out.dtype
             except AttributeError:
-                note(start, end, [_described(a), _described(b)], out)
+                note(start, end, [[_described(a), _described(b)], _described(out)])
+            else:
+                note(start, end, seen.get(arrays) or seen.setdefault(arrays, arrays))
             return out
 
         return timed
@@ -128,7 +137,7 @@ class Recorder(Instrument):
                 return call(*args)
             start = clock()
             out = call(*args)
-            note(start, clock(), [_described(each) for each in args], out)
+            note(start, clock(), [[_described(each) for each in args], _described(out)])
             return out
 
         return timed
@@ -137,13 +146,12 @@ class Recorder(Instrument):
         """Make what notes a call of an op; all that it asks is at hand, since it runs once a call."""
         extend, answers, inner, ident = self.noted.extend, self.answers, self.inner.get, get_ident
 
-        def note(start: int, end: int, inputs: Sequence[Any], out: Any) -> None:
-            outputs = (out.shape, out.dtype) if type(out) is ndarray else _described(out)
+        def note(start: int, end: int, arrays: Sequence[Any]) -> None:
             thread, scope = ident(), inner()
             plugin, answered = answers.get(thread, NEVER) if answers else NEVER
             if answered < start:
                 plugin = CORE
-            extend((op, start, end, thread, plugin, scope, scope.differentiated, next_serial(), inputs, outputs))
+            extend((op, start, end, thread, plugin, scope, scope.differentiated, next_serial(), arrays))
 
         return note
 
