@@ -26,12 +26,13 @@ def test_a_plugin_requires_exactly_this_core(name):
 
 
 @pytest.mark.parametrize("name", PLUGINS)
-def test_an_installed_plugin_can_be_enabled_and_changes_nothing(name):
+def test_an_installed_plugin_can_be_enabled_and_changes_no_result(name):
     x = tinytorch.randn(3, 4)
     with tinytorch.plugins.using():
         before = tinytorch.nn.functional.softmax(x, 1)
     with tinytorch.plugins.using(name):
-        assert tinytorch.equal(tinytorch.nn.functional.softmax(x, 1), before)
+        after = tinytorch.nn.functional.softmax(x, 1)
+    assert tinytorch.allclose(after, before, rtol=1e-5, atol=1e-6)  # the op's contract: accel sums in another order
 
 
 def test_the_core_depends_on_three_distributions():
