@@ -1,10 +1,10 @@
-"""The core alone against PyTorch eager: the same work, the same weights, the same threads.
+"""The core, alone or with plugins, against PyTorch eager: the same work, the same weights, the same threads.
 
 Each side is a process of its own that waits for orders; bursts are interleaved in random order, and a row is the median
 over rounds of the ratio (our time / PyTorch's), with the smallest and largest. Results are compared before anything is
 timed. Expected before measuring, on two cores: mlp 0.7-0.9, cnn 1.4-1.7, gpt 1.2-1.5, add 0.6-0.9, chain 0.8-1.0.
 
-    python benchmarks/against_torch.py [--rounds 15] [--threads 2] [--only cnn] [--json]
+    python benchmarks/against_torch.py [--rounds 15] [--threads 2] [--plugins accel] [--only cnn] [--json]
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> int:
     arguments = parsed()
     if arguments.worker:
         return serve(arguments.worker)
-    sides = {name: Side(name, arguments.threads) for name in ("tinytorch", "torch")}
+    sides = {name: Side(name, arguments.threads, arguments.plugins) for name in ("tinytorch", "torch")}
     rows = [measured(workload, sides, arguments.rounds) for workload in arguments.only or BARS]
     for side in sides.values():
         side.close()
@@ -53,6 +53,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--plugins", default="", help="for tinytorch, as TINYTORCH_PLUGINS has them; none by default")
     parser.add_argument("--only", action="append", choices=list(BARS))
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
@@ -62,9 +63,9 @@ def parsed() -> argparse.Namespace:
 class Side:
     """One implementation in a process of its own."""
 
-    def __init__(self, name: str, threads: int) -> None:
+    def __init__(self, name: str, threads: int, plugins: str) -> None:
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
-        environment["TINYTORCH_PLUGINS"] = ""  # the core alone
+        environment["TINYTORCH_PLUGINS"] = plugins
         command = [sys.executable, str(Path(__file__)), "--worker", name]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
