@@ -37,8 +37,8 @@ def test_a_misspelt_op_is_not_passed_over():
         check_plugin("loopback", ["expp"])
 
 
-@pytest.mark.parametrize("name", ["loopback", "rows", "close", "decliner"])
+@pytest.mark.parametrize("name", ["loopback", "decliner"])
 def test_what_is_right_is_left_alone(name):
-    """For one seed: `scripts/find_false_alarms.py` tries ten."""
+    """For one seed: `scripts/find_false_alarms.py` tries twenty, and slower plugins."""
     plugins.register(make(name), name)
     check_plugin(name, draws=1)
