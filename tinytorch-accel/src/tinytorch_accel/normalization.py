@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from tinytorch.plugins import close, hookimpl
+from tinytorch.plugins import hookimpl
 from tinytorch.types import Array
-from tinytorch_accel.compiled import kernels
+from tinytorch_accel.compiled import NEAR, kernels
 from tinytorch_accel.thresholds import LEAST
-
-NEAR = close(rtol={"float32": 1e-5}, atol={"float32": 1e-6})
 
 
 @hookimpl

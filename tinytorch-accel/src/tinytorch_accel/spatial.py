@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from tinytorch.plugins import close, exact, hookimpl
+from tinytorch.plugins import exact, hookimpl
 from tinytorch.types import Array, Shape
-from tinytorch_accel.compiled import kernels
+from tinytorch_accel.compiled import NEAR, kernels
 from tinytorch_accel.thresholds import LEAST, MOST
 
 if TYPE_CHECKING:
     from tinytorch.core.spatial.geometry import Pair, Sides
-
-NEAR = close(rtol={"float32": 1e-5}, atol={"float32": 1e-6})
 
 
 @hookimpl

@@ -137,6 +137,7 @@ def _sums(
     outermost = [call for call in calls if not any(key(outer) == key(call) for outer in _calls_around(call))]
     total, computing = (sum(call.time for call in each) for each in (outermost, filter(known.__contains__, outermost)))
     flops = _flops(calls, known)
+    rate = flops / computing if flops and computing else None  # a FLOP a nanosecond is a GFLOP a second
     return {
         "calls": len(calls),
         "self_time": own,
@@ -145,9 +146,7 @@ def _sums(
         "mean_time": total / len(calls),
         "nbytes": sum(moved(call) for call in calls if call in known),
         "flops": flops,
-        "gflops_per_second": flops / computing
-        if flops and computing
-        else None,  # a FLOP a nanosecond is a GFLOP a second
+        "gflops_per_second": rate,
         "plugin": ", ".join(sorted({call.plugin for call in calls})),
     }
 
