@@ -21,6 +21,10 @@ struct Kernels {
     void (*layer_norm)(const struct LayerNorm& job);
     void (*layer_norm_grad)(const struct LayerNormGrad& job);
 
+    // kernels/matmul.cpp
+    void (*matmul)(const struct Product& job);
+    std::size_t (*matmul_workspace)(const struct Product& job);
+
     // kernels/relu.cpp
     void (*relu)(const float* x, float* out, std::size_t size);
     void (*relu_grad)(const float* grad, const float* x, float* out, std::size_t size);
@@ -49,6 +53,26 @@ struct Kernels {
     // kernels/attention.cpp
     void (*attention)(const struct Attention& job);
     void (*attention_grad)(const struct AttentionGrad& job);
+};
+
+// Numbers in rows and columns; distances in numbers.
+struct Matrix {
+    const float* data;
+    std::ptrdiff_t row, column;
+    const float* at(std::size_t i, std::size_t j) const {
+        return data + static_cast<std::ptrdiff_t>(i) * row + static_cast<std::ptrdiff_t>(j) * column;
+    }
+    Matrix moved(std::ptrdiff_t by) const { return {data + by, row, column}; }
+};
+
+// `batch` products (rows, inner) @ (inner, columns), one behind the other in out; bias, of `columns` numbers, may be null.
+struct Product {
+    Matrix a, b;
+    const float* bias;
+    float* out;
+    std::size_t rows, inner, columns, batch;
+    const std::ptrdiff_t *a_places, *b_places;  // where each one's a and b are
+    float* workspace;
 };
 
 struct LayerNorm {
