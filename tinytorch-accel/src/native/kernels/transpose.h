@@ -16,10 +16,12 @@ inline void exchange(Vector& upper, Vector& lower, std::index_sequence<LANES...>
     lower = __builtin_shufflevector(above, below, (LANES & STEP ? W + LANES : LANES + STEP)...);
 }
 
-template <size_t STEP> inline void exchange_all(Vector (&rows)[W]) {
-    for (size_t i = 0; i < W; i++)
+// Row i becomes column i.
+template <size_t STEP = W / 2> inline void transpose(Vector (&rows)[W]) {
+    unrolled<W>([&](size_t i) {
         if (!(i & STEP)) exchange<STEP>(rows[i], rows[i + STEP], std::make_index_sequence<W>());
-    if constexpr (STEP > 1) exchange_all<STEP / 2>(rows);
+    });
+    if constexpr (STEP > 1) transpose<STEP / 2>(rows);
 }
 
 // COUNT rows of `width` numbers, `apart` from each other, to columns: `to` gets the first numbers of all rows, then the
@@ -32,7 +34,7 @@ template <size_t COUNT>
             Vector rows[W] = {};
             for (size_t row = 0; row < FIRST; row++)
                 rows[row] = load(from + static_cast<ptrdiff_t>(begin + row) * apart + i, count);
-            exchange_all<W / 2>(rows);
+            transpose(rows);
             for (size_t column = 0; column < W; column++)
                 if (column < count) store(to + (i + column) * COUNT + begin, rows[column], W);
         }
