@@ -128,7 +128,9 @@ struct CrossEntropy {
 };
 
 struct CrossEntropyGrad {
-    const float *grad, *scores;
+    const float* grad;
+    std::ptrdiff_t grad_step;
+    const float* scores;
     const std::int64_t* target;
     const float* log_sums;
     float* by_scores;
