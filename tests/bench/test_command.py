@@ -1,0 +1,48 @@
+"""What `tinytorch bench peers` refuses before anything is run, and what it tells meanwhile."""
+
+import json
+
+import pytest
+
+from tinytorch.cli.output import CommandError
+from tinytorch_bench.peers import command, noise
+from tinytorch_bench.peers.command import compared, peers
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"workload": ["mpl"]}, "there is no workload 'mpl'; did you mean 'mlp'?"),
+        ({"threads": 4096}, "--threads 4096: this process may use"),
+        ({"peer": "caffe"}, "there is no peer 'caffe'; there are torch"),
+        ({"html": "no/where.html"}, "no/where.html: expected a file in a folder that is there"),
+    ],
+)
+def test_a_mistake_is_said_before_a_long_run(options, sentence, tmp_path):
+    if "html" in options:
+        options = {"html": tmp_path / options["html"]}
+    with pytest.raises(CommandError) as raised:
+        peers(**{"peer": "torch", "threads": 1, "json": None, "html": None, "only_list": False, **options})
+    assert sentence in str(raised.value)
+
+
+def test_the_run_is_told_on_standard_error(plan, workload, monkeypatch, capsys):
+    monkeypatch.setattr(noise, "warnings", lambda: ["somebody sings"])
+    report = compared([workload("same"), workload("differs")], plan)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        "tinytorch: this machine is too noisy to judge: somebody sings",
+        "same (1 of 2) ...",
+        "differs (2 of 2) ...",
+    ]
+    assert report.warnings == ["somebody sings"]
+    assert [row.outcome for row in report.rows] == ["measured", "differs"]
+
+
+def test_json_is_all_that_is_printed(plan, workload, monkeypatch, capsys):
+    monkeypatch.setattr(command, "chosen", lambda names: [workload("same")])
+    monkeypatch.setattr(command, "find", lambda name: plan.peer)
+    monkeypatch.setattr(command, "Plan", lambda *arguments, **options: plan)
+    assert peers(peer="rival", threads=1, json=command.PRINTED, html=None, only_list=False) == 0
+    assert json.loads(capsys.readouterr().out)["rows"][0]["name"] == "same"
