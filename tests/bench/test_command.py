@@ -13,7 +13,7 @@ from tinytorch_bench.peers.command import compared, peers
     ("options", "sentence"),
     [
         ({"workload": ["mpl"]}, "there is no workload 'mpl'; did you mean 'mlp'?"),
-        ({"threads": 4096}, "--threads 4096: this process may use"),
+        ({"threads": 4096}, "--threads 4096: expected at most "),
         ({"peer": "caffe"}, "there is no peer 'caffe'; there are torch"),
         ({"html": "no/where.html"}, "no/where.html: expected a file in a folder that is there"),
     ],
@@ -40,9 +40,35 @@ def test_the_run_is_told_on_standard_error(plan, workload, monkeypatch, capsys):
     assert [row.outcome for row in report.rows] == ["measured", "differs"]
 
 
-def test_json_is_all_that_is_printed(plan, workload, monkeypatch, capsys):
-    monkeypatch.setattr(command, "chosen", lambda names: [workload("same")])
+@pytest.fixture
+def run(plan, workload, monkeypatch):
+    """Run the command with stubs; give its status."""
+    monkeypatch.setattr(command, "chosen", lambda names: [workload(name) for name in names])
     monkeypatch.setattr(command, "find", lambda name: plan.peer)
     monkeypatch.setattr(command, "Plan", lambda *arguments, **options: plan)
-    assert peers(peer="rival", threads=1, json=command.PRINTED, html=None, only_list=False) == 0
+    options = {"peer": "rival", "threads": 1, "json": None, "html": None, "markdown": False, "only_list": False}
+    return lambda names, **more: peers(names, **{**options, **more})
+
+
+def test_json_is_all_that_is_printed(run, capsys):
+    assert run(["same"], json=command.PRINTED) == 0
     assert json.loads(capsys.readouterr().out)["rows"][0]["name"] == "same"
+
+
+def test_files_are_written_and_tables_shown(run, capsys, tmp_path):
+    assert run(["same"], json=tmp_path / "found.json", html=tmp_path / "page.html") == 0
+    assert capsys.readouterr().out.endswith("every aim that counts is reached\n")
+    assert json.loads((tmp_path / "found.json").read_text())["failed"] is False
+    assert "</html>" in (tmp_path / "page.html").read_text()
+
+
+def test_what_differs_is_said_and_sets_the_status(run, capsys):
+    assert run(["same", "differs"]) == 1
+    out = capsys.readouterr().out
+    assert "differs: results differ by 1.0e-03" in out
+    assert out.endswith("not reached: differs\n")
+
+
+def test_markdown_is_printed(run, capsys):
+    assert run(["same"], markdown=True) == 0
+    assert capsys.readouterr().out.startswith("# tinytorch and the rival\n")

@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 
 from tinytorch_bench.peers.contest import difference, measured
+from tinytorch_bench.peers.noise import processors
 from tinytorch_bench.peers.peer import Known, PeerError, find
 from tinytorch_bench.peers.sides import MALLOC, Worker, Workers
 
 LONELY = """
 import sys
 from tinytorch_bench.peers.sides import Side, Workers
+from tinytorch_bench.peers.noise import processors
 from tinytorch_bench.peers.peer import Known
 with Workers() as workers:
     worker = workers.of(Side(Known("stub", "the stub", "stub_peer", "numpy"), 1))
@@ -73,7 +75,7 @@ def test_the_fastest_form_counts(row, workload):
     assert (found.ours.variant, found.theirs.variant) == ("fast", "fast")
 
 
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two processors")
+@pytest.mark.skipif(processors() < 2, reason="needs two processors")
 def test_a_single_input_is_tried_with_one_thread_and_with_two(row, workload, workers):
     found = row(workload("forms", "inference"), threads=2)
     told = facts(workers)

@@ -59,7 +59,7 @@ def report(workload):
         *(Form(1, "", 600.0, [600.0]), Form(2, "", 1000.0, [1000.0])),
     )
     differs = Row(workload("<b>mlp"), ["accel"], "differs", "results differ by 1e-1", 0.1)
-    settings = {"threads": 2, "rounds": 9, "tuned_malloc": True, "plugins": "accel"}
+    settings = {"threads": 2, "rounds": 9, "tuned_malloc": True}
     sides = {"tinytorch with 2 threads": {"version": "tinytorch 0.1.0", "plugins": ["accel"]}}
     return Report("PyTorch", {"processor": "a & b"}, sides, settings, ["too loud"], [measured, op, differs])
 

@@ -24,6 +24,7 @@ from tinytorch_bench.peers.statistics import FEWEST
 from tinytorch_bench.peers.workloads import GROUPS, Workload, chosen
 
 MEMORY_RUNS = 3
+THREADS = min(2, noise.processors())
 PRINTED = Path("-")
 
 
@@ -34,7 +35,9 @@ def peers(
     ] = None,
     plugin_names: PluginsOption = None,
     peer: Annotated[str, typer.Option(metavar="NAME", help=f"Whom to compare with: {', '.join(PEERS)}.")] = "torch",
-    threads: Annotated[int, typer.Option(metavar="N", min=1, help="Threads of each side.")] = 2,
+    threads: Annotated[int, typer.Option(metavar="N", min=1, help="Threads of each side.")] = min(
+        2, noise.processors()
+    ),
     rounds: Annotated[int, typer.Option(metavar="N", min=FEWEST, help="Bursts of each side.")] = 9,
     tuned_malloc: Annotated[
         bool, typer.Option("--tuned-malloc", help="Compare with the peer under a tuned allocator, too (glibc).")
@@ -84,7 +87,7 @@ def _sentences() -> Iterator[None]:
 def _check(threads: int, *files: Path | None) -> None:
     """Say before a long run what would be wrong after it."""
     if threads > noise.processors():
-        raise CommandError(f"--threads {threads}: this process may use {noise.processors()} processors")
+        raise CommandError(f"--threads {threads}: expected at most {noise.processors()}, one for each processor here")
     for path in files:
         if path is not None and (not path.parent.is_dir() or path.is_dir()):
             raise CommandError(f"{path}: expected a file in a folder that is there")
@@ -116,7 +119,7 @@ def _progress(workloads: Sequence[Workload]) -> Iterator[Workload]:
 
 
 def _settings(plan: Plan) -> dict[str, Any]:
-    return {"threads": plan.threads, "rounds": plan.rounds, "tuned_malloc": plan.tuned, "plugins": plan.plugins}
+    return {"threads": plan.threads, "rounds": plan.rounds, "tuned_malloc": plan.tuned}
 
 
 def machine() -> dict[str, str]:

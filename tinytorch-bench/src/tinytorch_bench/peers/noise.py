@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 LOAD = 0.5  # processors that others keep busy
 SPREAD = 0.10  # of a loop's time
-LOOPS, ROUNDS = 20_000, 150  # about 1 ms each
+LOOPS, ROUNDS = 60_000, 150  # about 1 ms each
 
 
 def warnings(clock: Callable[[], float] = time.perf_counter) -> list[str]:

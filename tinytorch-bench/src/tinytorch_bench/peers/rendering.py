@@ -105,8 +105,8 @@ def unmeasured(report: Report) -> list[str]:
 def facts(report: Report) -> dict[str, str]:
     """What was compared, and where."""
     sides = {side: told["version"] + _with(told["plugins"]) for side, told in report.sides.items()}
-    settings = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in report.settings.items())
-    return {**report.machine, **sides, "settings": settings}
+    how = f"{report.settings['rounds']} rounds of {report.settings['threads']} threads"
+    return {**report.machine, **sides, "measured": how}
 
 
 def _with(plugins: Sequence[str]) -> str:
