@@ -142,7 +142,7 @@ def oracle() -> bool:
     """Compare with PyTorch, or with recorded cases where it cannot be had."""
     if importlib.util.find_spec("torch") is None and not install_torch():
         say(f"{TORCH[0]} cannot be installed here: the oracle's tests run on recorded cases")
-    return pytest(sys.executable, "tests/oracle")
+    return pytest(sys.executable, "tests/oracle", "tests/bench/test_workloads.py", "tests/cli/test_bench.py")
 
 
 def install_torch() -> bool:

@@ -24,6 +24,7 @@ def variants(name):
 def build(name, variant, *, tiny=False):
     return {
         "forms": lambda: pausing(0.003 if variant == "slow" else 0.0),
+        "slower there": lambda: pausing(0.002),
         "raises": lambda: 1 / 0,
         "dies": die,
         "sleeps": lambda: time.sleep(600),

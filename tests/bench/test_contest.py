@@ -54,6 +54,13 @@ def test_the_same_work_is_timed_in_every_round(row, workload, workers):
     }
 
 
+def test_a_ratio_is_our_time_to_theirs(row, workload):
+    found = row(workload("slower there"))
+    assert found.ours.us >= 2000  # microseconds: a sleep may take longer, never less
+    assert found.theirs.us >= 8000
+    assert found.ratio.median < 1
+
+
 def test_where_numbers_differ_nothing_is_timed_and_they_are_told(row, workload):
     found = row(workload("differs"))
     assert (found.outcome, found.ratio, found.failed) == ("differs", None, True)
