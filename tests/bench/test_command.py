@@ -7,6 +7,10 @@ import pytest
 from tinytorch.cli.output import CommandError
 from tinytorch_bench.peers import command, noise
 from tinytorch_bench.peers.command import compared, peers
+from tinytorch_bench.peers.report import Form, Report, Row
+from tinytorch_bench.peers.statistics import Ratio
+
+EVEN, FORM = Ratio(1.0, 1.0, 1.0, 1.0, 1.0), Form(1, "", 1.0, [1.0])
 
 
 @pytest.mark.parametrize(
@@ -42,10 +46,16 @@ def test_the_run_is_told_on_standard_error(plan, workload, monkeypatch, capsys):
 
 @pytest.fixture
 def run(plan, workload, monkeypatch):
-    """Run the command with stubs; give its status."""
+    """Run the command on what a comparison would give; its status."""
+
+    def found(workloads, plan):
+        rows = [Row(each, [], "measured", "", 0.0, EVEN, FORM, FORM) for each in workloads if each.name == "same"]
+        rows += [Row(each, [], "differs", "they differ", 0.1) for each in workloads if each.name == "differs"]
+        return Report("the rival", {}, {}, {"threads": 1, "rounds": 6, "tuned_malloc": False}, [], rows)
+
     monkeypatch.setattr(command, "chosen", lambda names: [workload(name) for name in names])
     monkeypatch.setattr(command, "find", lambda name: plan.peer)
-    monkeypatch.setattr(command, "Plan", lambda *arguments, **options: plan)
+    monkeypatch.setattr(command, "compared", found)
     options = {"peer": "rival", "threads": 1, "json": None, "html": None, "markdown": False, "only_list": False}
     return lambda names, **more: peers(names, **{**options, **more})
 
@@ -65,7 +75,7 @@ def test_files_are_written_and_tables_shown(run, capsys, tmp_path):
 def test_what_differs_is_said_and_sets_the_status(run, capsys):
     assert run(["same", "differs"]) == 1
     out = capsys.readouterr().out
-    assert "differs: results differ by 1.0e-03" in out
+    assert "differs: they differ; nothing was timed" in out
     assert out.endswith("not reached: differs\n")
 
 
