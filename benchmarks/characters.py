@@ -96,7 +96,7 @@ def made(name: str, vocab_size: int, seed: int) -> object:
     first = models.GPT(vocab_size, **SIZES)
     if name == "tinytorch":
         return first
-    model = importlib.import_module("gpt_in_torch").GPT(vocab_size, **SIZES)
+    model = importlib.import_module("tinytorch_bench.peers.twins").GPT(vocab_size, **SIZES)
     for parameter, values in zip(model.parameters(), first.parameters(), strict=True):
         parameter.data.copy_(importlib.import_module("torch").from_numpy(values.detach().numpy()))
     return model

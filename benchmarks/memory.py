@@ -2,7 +2,8 @@
 
 Each measurement is a process of its own. It makes the inputs, takes a step on tiny ones, and then tells by how much the
 largest resident memory of one step lies above the memory resident before it, gradients of the inputs included. Linux
-only: the numbers are VmRSS and VmHWM of /proc/self/status. Both sides' results are compared. The bar is a ratio of 1.
+only. Both sides' results are compared. The bar is a ratio of 1. Whole training steps, against PyTorch's best form, are
+weighed by `tinytorch bench peers training`.
 
 Expected before measuring: attention (16 heads of 1024 tokens, 64 wide) 30 MiB against 200 to 300, a ratio of 0.1 to
 0.2, since one array of scores is 64 MiB and PyTorch keeps the weights, their gradient and a mask; cross-entropy (scores
@@ -23,6 +24,8 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
+
+from tinytorch_bench.peers import memory
 
 BAR = 1.0
 MIB = 1 << 20
@@ -89,17 +92,9 @@ def growth(name: str, workload: str) -> dict[str, object]:
     make, tiny, real = WORKLOADS[workload]
     make(framework, *tiny)()
     step = make(framework, *real)
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
-    before = resident("VmRSS")
-    gradients = step()
-    peak = resident("VmHWM") - before
+    gradients = []
+    peak = memory.growth(lambda: gradients.extend(step()), count=1)
     return {"bytes": peak, "result": [float((each * each).sum()) for each in gradients]}
-
-
-def resident(line: str) -> int:
-    """Bytes, from a line of the process's status."""
-    text = Path("/proc/self/status").read_text()
-    return 1024 * next(int(each.split()[1]) for each in text.splitlines() if each.startswith(line))
 
 
 def attention(framework: object, *shape: int) -> object:

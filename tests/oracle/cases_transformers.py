@@ -1,7 +1,6 @@
 """Transformers: RMS norms, turns, the layers of encoder and decoder with their options and masks, and a GPT."""
 
-import runpy
-from pathlib import Path
+import importlib
 
 import numpy as np
 from agreement import cases
@@ -9,8 +8,6 @@ from both import fill, learn, using
 from drawing import of, one_of
 
 from tinytorch import models
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 def vectors(rng):
@@ -89,8 +86,8 @@ def scored(t, tokens, sizes, dtype):
 
 
 def gpt_of(t):
-    """The library's GPT; PyTorch's is the one that the benchmark takes."""
-    return runpy.run_path(str(BENCHMARKS / "gpt_in_torch.py"))["GPT"] if t.__name__ == "torch" else models.GPT
+    """The library's GPT; PyTorch's is the one that tinytorch-bench takes."""
+    return importlib.import_module("tinytorch_bench.peers.twins").GPT if t.__name__ == "torch" else models.GPT
 
 
 def stacked(t, stack, layer, depth):

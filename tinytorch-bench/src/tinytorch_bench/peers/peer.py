@@ -1,0 +1,68 @@
+"""Peers: what a module has to offer so that its framework can be compared, and which there are.
+
+A peer is a module that builds the workloads of `workloads` from the weights and data of `numbers`. It is imported in
+its worker only, never here.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tinytorch.types import Array
+
+Step = Callable[[], Any]  # takes one step of a workload and returns a number, a tensor or some tensors
+
+
+class PeerError(RuntimeError):
+    """A peer cannot be compared; the sentence says why."""
+
+
+class Peer(Protocol):
+    """What a peer's module offers."""
+
+    def begin(self, threads: int) -> dict[str, Any]:
+        """Compute with so many threads from now on, and tell `version` and `plugins`."""
+
+    def variants(self, name: str) -> Sequence[str]:
+        """Give the forms in which the workload can be built; none where it cannot."""
+
+    def build(self, name: str, variant: str, *, tiny: bool = False) -> Step:
+        """Build the workload; tiny, it runs the same code on next to nothing."""
+
+    def arrays(self, result: Any) -> list[Array]:
+        """Give the numbers of what a step returned."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A peer by name, before it is imported."""
+
+    name: str
+    title: str
+    module: str
+    imports: str  # what has to be installed
+    install: str = ""
+
+    def expect(self) -> None:
+        """Raise PeerError where the framework is not installed."""
+        if importlib.util.find_spec(self.imports) is None:
+            raise PeerError(f"the peer '{self.name}' needs {self.title}: {self.install}")
+
+
+OURS = Known("tinytorch", "tinytorch", "tinytorch_bench.peers.ours", "tinytorch")
+PEERS = {
+    "torch": Known(
+        "torch", "PyTorch", "tinytorch_bench.peers.pytorch", "torch", "pip install 'tinytorch-bench[peers]'"
+    ),
+}
+
+
+def find(name: str) -> Known:
+    """Return the peer of that name, installed; raise PeerError that says what is missing."""
+    if name not in PEERS:
+        raise PeerError(f"there is no peer '{name}'; there are {', '.join(PEERS)}")
+    PEERS[name].expect()
+    return PEERS[name]

@@ -1,0 +1,43 @@
+"""PyTorch, eager, in its best form: fused optimizers, its own attention, images in both orders of memory."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+
+from tinytorch_bench.peers import alike, twins
+from tinytorch_bench.peers.peer import Step
+from tinytorch_bench.peers.workloads import WORKLOADS
+
+ORDERS: dict[str, dict[str, Any]] = {
+    "channels first": {},
+    "channels last": {"memory_format": torch.channels_last},
+}
+arrays = alike.arrays
+
+
+def begin(threads: int) -> dict[str, Any]:
+    """Set the threads."""
+    torch.set_num_threads(threads)
+    return {"version": f"PyTorch {torch.__version__}", "plugins": []}
+
+
+def variants(name: str) -> tuple[str, ...]:
+    """Both orders of memory for images."""
+    if name not in WORKLOADS:
+        return ()
+    return tuple(ORDERS) if WORKLOADS[name].images else ("",)
+
+
+def build(name: str, variant: str, *, tiny: bool = False) -> Step:
+    """Build the workload."""
+    arranged = partial(_arranged, **ORDERS.get(variant, {}))
+    kit = alike.Kit(torch, twins, torch.inference_mode, arranged, {"fused": True})
+    step: Step = WORKLOADS[name].built_by(alike, kit, tiny=tiny)
+    return step
+
+
+def _arranged(given: Any, **options: Any) -> Any:
+    return given.to(**options) if options else given
