@@ -18,10 +18,12 @@ import random
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+import accel_images
 from tinytorch.plugins import registry
 from tinytorch_accel.compiled import kernels
 from tinytorch_accel.processors import available
@@ -118,6 +120,7 @@ ARGUMENTS: dict[str, Callable[..., tuple[Any, ...]]] = {
     "cross_entropy_grad": cross_entropy_grad,
     "attention": attention,
     "attention_grad": attention_grad,
+    **{op: partial(accel_images.arguments, op) for op in accel_images.SIZES},
 }
 
 
@@ -132,6 +135,8 @@ def in_torch(op: str, args: tuple[Any, ...]) -> Call | None:
         return None
     import torch
 
+    if op in accel_images.SIZES:
+        return accel_images.in_torch(op, args)
     aten = torch.ops.aten
     given = [torch.from_numpy(each) if isinstance(each, np.ndarray) else each for each in args]
     if "softmax" in op or op.startswith(("cross", "attention")):
@@ -170,7 +175,7 @@ def more_in_torch(op: str, given: list[Any]) -> Call:
     return lambda: getattr(aten, flash + "_backward")(grad, q, k, v, out, log_sums, 0.0, is_causal=True)
 
 
-def compare(op: str, size: tuple[int, int], rounds: int) -> dict[str, Any]:
+def compare(op: str, size: tuple[Any, ...], rounds: int) -> dict[str, Any]:
     """Return ratios of time to the core's and PyTorch's, and the difference from the core's numbers."""
     name = op.removesuffix(" tanh")
     args = ARGUMENTS[op](np.random.default_rng(0), *size)
@@ -182,7 +187,7 @@ def compare(op: str, size: tuple[int, int], rounds: int) -> dict[str, Any]:
     times = in_turns(sides, rounds)
     ratios = {f"to_{side}": median_ratio(times["accel"], times[side]) for side in sides if side != "accel"}
     microseconds = 1e6 * statistics.median(times["accel"])
-    return {"op": op, "rows": size[0], "width": size[1], "us": microseconds, **ratios, "difference": difference}
+    return {"op": op, "size": size, "us": microseconds, **ratios, "difference": difference}
 
 
 def arrays(answer: Any) -> tuple[Any, ...]:
@@ -230,7 +235,7 @@ def main() -> None:
         f"{kernels.isa()}, {asked.threads} threads; time of accel / time of the other, median of {asked.rounds} rounds"
     )
     for op in [op for op in ARGUMENTS if not asked.ops or op.split()[0] in asked.ops]:
-        for size in GRID:
+        for size in accel_images.SIZES.get(op, GRID):
             row = compare(op, size, asked.rounds)
             print(json.dumps(row) if asked.json else line(row), flush=True)
 
@@ -238,8 +243,8 @@ def main() -> None:
 def line(row: dict[str, Any]) -> str:
     """Return a row of the table."""
     torchs = f"{row['to_torch']:9.2f}" if "to_torch" in row else " " * 9
-    size = f"{row['rows']} x {row['width']}"
-    return f"{row['op']:16}{size:>13}{row['us']:11.1f} us{row['to_core']:8.2f}{torchs}   {row['difference']:.1e}"
+    size = " ".join("x".join(map(str, each)) if isinstance(each, tuple) else str(each) for each in row["size"])
+    return f"{row['op']:18}{size:>13}{row['us']:11.1f} us{row['to_core']:8.2f}{torchs}   {row['difference']:.1e}"
 
 
 if __name__ == "__main__":

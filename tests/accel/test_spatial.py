@@ -160,6 +160,17 @@ def test_a_convolution_has_the_same_bits_for_any_number_of_threads(op, conv, rng
     assert answers[0] == answers[1] == answers[2]
 
 
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("op", ["batch_norm", "batch_norm_grad", "batch_norm_inference"])
+def test_batch_norm_has_the_same_bits_for_any_number_of_threads(op, order, rng):
+    args = batch_norm_arguments(op, order, rng, (6, 24, 33, 31))
+    answers = []
+    for threads in (1, 2, 3):
+        kernels.set_threads(threads)
+        answers.append([each.tobytes() for each in outputs(getattr(kernels, op)(*args))])
+    assert answers[0] == answers[1] == answers[2]
+
+
 @pytest.mark.parametrize("op", ["max_pool2d", "max_pool2d_grad", "relu", "relu_grad"])
 def test_pooling_and_relu_have_the_same_bits_for_any_number_of_threads(op, rng):
     x = channels_last(numbers(rng, 4, 24, 40, 40))
@@ -172,6 +183,63 @@ def test_pooling_and_relu_have_the_same_bits_for_any_number_of_threads(op, rng):
         answer = outputs(getattr(kernels, op)(*args.get(op, (x, x))))
         answers.append([each.tobytes() for each in answer])
     assert answers[0] == answers[1] == answers[2]
+
+
+def batch_norm_arguments(op, order, rng, shape=(3, 20, 9, 7)):
+    x, grad = order(numbers(rng, *shape)), order(numbers(rng, *shape))
+    weight, bias, mean = (numbers(rng, shape[1]) for _ in range(3))
+    variance = rng.uniform(0.5, 2.0, shape[1]).astype(np.float32)
+    _, *saved = core("batch_norm")(x, weight, bias, 1e-5)
+    return {
+        "batch_norm": (x, weight, bias, 1e-5),
+        "batch_norm_grad": (grad, x, weight, *saved),
+        "batch_norm_inference": (x, mean, variance, weight, bias, 1e-5),
+    }[op]
+
+
+NORMS = ["batch_norm", "batch_norm_grad", "batch_norm_inference"]
+
+
+@pytest.mark.parametrize("shape", [(3, 20, 9, 7), (2, 5, 11), (1, 8, 1, 1), (2, 3, 2, 2, 5)], ids=str)
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("op", NORMS)
+def test_batch_norm_gives_the_cores_answers_in_the_inputs_order_of_memory(op, order, shape, rng):
+    ordered = order if len(shape) == 4 else np.ascontiguousarray
+    args = batch_norm_arguments(op, ordered, rng, shape)
+    answers = zip(outputs(getattr(kernels, op)(*args)), outputs(core(op)(*args)), strict=True)
+    for mine, cores in answers:
+        assert (mine.shape, mine.strides) == (cores.shape, cores.strides) or mine.size == mine.shape[1]
+        np.testing.assert_allclose(mine, cores, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30], ids=str)
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("op", NORMS)
+def test_nan_and_infinity_spread_in_batch_norm_as_in_the_core(op, order, bad, rng):
+    args = batch_norm_arguments(op, order, rng)
+    args[0][1, 3, 2, 1] = bad
+    with np.errstate(invalid="ignore", over="ignore"):
+        for mine, cores in zip(outputs(getattr(kernels, op)(*args)), outputs(core(op)(*args)), strict=True):
+            np.testing.assert_allclose(mine, cores, rtol=1e-5, atol=1e-5)
+
+
+def test_batch_norm_keeps_the_digits_of_numbers_far_from_zero(rng):
+    x = channels_last(numbers(rng, 8, 3, 20, 20) + np.float32(3000))
+    right = core("batch_norm")(x.astype(np.float64), None, None, 1e-5)
+    for mine, exact in zip(kernels.batch_norm(x, None, None, 1e-5), right, strict=True):
+        np.testing.assert_allclose(mine, exact, rtol=1e-6, atol=2e-4)  # the mean is rounded at 3000
+
+
+def test_batch_norm_declines_what_it_cannot_read(rng):
+    for op in NORMS:
+        args = batch_norm_arguments(op, channels_last, rng)
+        for changed in changes(args[0]):
+            assert getattr(kernels, op)(changed, *args[1:]) is None
+    x, others = np.ones((2, 3, 4, 5), np.float32), np.ones(4, np.float32)
+    assert kernels.batch_norm(x, others, None, 1e-5) is None
+    assert kernels.batch_norm(x.transpose(0, 1, 3, 2), None, None, 1e-5) is None
+    assert kernels.batch_norm_inference(x, None, others[:3], None, None, 1e-5) is None
+    assert kernels.batch_norm_grad(channels_last(x), x, None, others[:3], others[:3]) is None
 
 
 def changes(array):

@@ -21,6 +21,11 @@ struct Kernels {
     void (*layer_norm)(const struct LayerNorm& job);
     void (*layer_norm_grad)(const struct LayerNormGrad& job);
 
+    // kernels/batch_norm.cpp
+    void (*batch_norm)(const struct BatchNorm& job);
+    void (*batch_norm_grad)(const struct BatchNormGrad& job);
+    void (*batch_norm_inference)(const struct BatchNormInference& job);
+
     // kernels/relu.cpp
     void (*relu)(const float* x, float* out, std::size_t size);
     void (*relu_grad)(const float* grad, const float* x, float* out, std::size_t size);
@@ -71,6 +76,42 @@ constexpr std::size_t LAYER_NORM_BLOCKS = 16;
 
 inline std::size_t layer_norm_workspace(std::size_t rows, std::size_t width) {
     return 2 * width * (rows < LAYER_NORM_BLOCKS ? rows : LAYER_NORM_BLOCKS);
+}
+
+// (outer, channels, inner) in memory; where the channels are last, inner is 1.
+struct ChannelShape {
+    std::size_t outer, channels, inner;
+};
+
+struct BatchNorm {
+    const float *x, *weight, *bias;  // the latter two may be null
+    float *out, *mean, *rstd;
+    double* workspace;  // batch_norm_workspace(shape) floats
+    ChannelShape shape;
+    float eps;
+};
+
+struct BatchNormGrad {
+    const float *grad, *x, *weight, *mean, *rstd;
+    float *by_x, *by_weight, *by_bias;
+    double* workspace;
+    ChannelShape shape;
+};
+
+struct BatchNormInference {
+    const float *x, *mean, *variance, *weight, *bias;
+    float* out;
+    ChannelShape shape;
+    float eps;
+};
+
+// Blocks that are summed each for itself: images, or at most 16 with as many rows where the channels are last.
+inline std::size_t batch_norm_blocks(const ChannelShape& shape) {
+    return shape.inner > 1 || shape.outer < 16 ? shape.outer : 16;
+}
+
+inline std::size_t batch_norm_workspace(const ChannelShape& shape) {
+    return batch_norm_blocks(shape) * shape.channels * 2 * (sizeof(double) / sizeof(float));
 }
 
 // A part of a parameter, its gradient and what the optimizer remembers of it; null where it remembers less.

@@ -67,7 +67,7 @@ PyMethodDef SETTINGS[] = {
     {},
 };
 
-PyMethodDef* const FAMILIES[] = {SETTINGS, ATTENTION, CONV,    CROSS_ENTROPY, GELU,
+PyMethodDef* const FAMILIES[] = {SETTINGS, ATTENTION, BATCH_NORM, CONV,    CROSS_ENTROPY, GELU,
                                  LAYER_NORM, MAX_POOL, RELU, SOFTMAX,       STEPS};
 
 PyModuleDef MODULE = {

@@ -8,7 +8,13 @@ from tinytorch.plugins import hookimpl
 from tinytorch_accel import backend
 from tinytorch_accel.activations import gelu, gelu_grad, relu, relu_grad
 from tinytorch_accel.attention import attention, attention_grad
-from tinytorch_accel.normalization import layer_norm, layer_norm_grad
+from tinytorch_accel.normalization import (
+    batch_norm,
+    batch_norm_grad,
+    batch_norm_inference,
+    layer_norm,
+    layer_norm_grad,
+)
 from tinytorch_accel.probabilities import (
     cross_entropy,
     cross_entropy_grad,
@@ -27,6 +33,9 @@ __all__ = [
     "adam_step",
     "attention",
     "attention_grad",
+    "batch_norm",
+    "batch_norm_grad",
+    "batch_norm_inference",
     "conv2d",
     "conv2d_input_grad",
     "conv2d_weight_grad",

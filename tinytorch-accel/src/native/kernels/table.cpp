@@ -7,6 +7,7 @@
 
 namespace ISA {
 
+void add_batch_norm(Kernels& table);
 void add_conv(Kernels& table);
 void add_conv_weight_grad(Kernels& table);
 void add_gelu(Kernels& table);
@@ -21,6 +22,7 @@ void add_steps(Kernels& table);
 Kernels table() {
     Kernels table{};
     table.isa = NAME_OF(ISA);
+    add_batch_norm(table);
     add_conv(table);
     add_conv_weight_grad(table);
     add_gelu(table);

@@ -9,6 +9,7 @@
 #define FUNCTION(name) \
     {#name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(name)), METH_FASTCALL, nullptr}
 
+extern PyMethodDef BATCH_NORM[];
 extern PyMethodDef CONV[];
 extern PyMethodDef GELU[];
 extern PyMethodDef SOFTMAX[];
