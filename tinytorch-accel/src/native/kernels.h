@@ -226,8 +226,9 @@ struct Conv {
     float* out;
     std::size_t out_channels, height, width;
     Window window;
+    std::size_t groups;  // 1 where depthwise: each channel by itself
     bool depthwise;
-    float* workspace;  // x in its frame, and the weight with outputs up to a multiple of the vector
+    float* workspace;  // x in its frame, and a group's weight with outputs up to a multiple of the vector
 };
 
 // The zeros that the gradient of the output needs around it: before the first row or column, and behind the last.
@@ -245,19 +246,22 @@ struct ConvWeightGrad {
     Images grad, x;
     float* out;
     Window window;
+    std::size_t groups;  // 1 where depthwise: each channel by itself
     bool depthwise;
-    float* workspace;  // two numbers a row, x in its frame, grad with channels up to a multiple of the vector, and so the groups' sums
+    // Two numbers a row, x in its frame, grad with the last group's channels up to a multiple of the vector, and as wide
+    // the sums of each part of the batch.
+    float* workspace;
 };
 
 inline std::size_t conv_weight_grad_rows(const ConvWeightGrad& job) {
-    return job.window.kernel[0] * job.window.kernel[1] * (job.depthwise ? 1 : job.x.channels);
+    return job.window.kernel[0] * job.window.kernel[1] * (job.depthwise ? 1 : job.x.channels / job.groups);
 }
 
-// Groups of images that are summed each for itself: 16, fewer where the sums would take more than 1 MiB, at least 4.
-inline std::size_t conv_weight_grad_groups(const ConvWeightGrad& job) {
-    std::size_t groups = job.x.batch < 16 ? job.x.batch : 16;
-    while (groups > 4 && groups * conv_weight_grad_rows(job) * job.grad.channels > (1 << 18)) groups--;
-    return groups;
+// Parts of the batch that are summed each for itself: 16, fewer where the sums would take more than 1 MiB, at least 4.
+inline std::size_t conv_weight_grad_parts(const ConvWeightGrad& job) {
+    std::size_t parts = job.x.batch < 16 ? job.x.batch : 16;
+    while (parts > 4 && parts * conv_weight_grad_rows(job) * job.grad.channels > (1 << 18)) parts--;
+    return parts;
 }
 
 const Kernels& kernels();                     // of the instruction set in force

@@ -27,12 +27,3 @@ LEAST = {
     "relu": 1,
     "relu_grad": 1,
 }
-
-# Up to how many numbers in the weight a convolution's kernel is asked: beyond, the core's matrix product is as fast.
-# `pointwise` is a window of one pixel without a stride, which is such a product as it is.
-MOST = {
-    "conv2d": 1 << 22,
-    "conv2d_input_grad": 1 << 19,
-    "conv2d_weight_grad": 1 << 16,
-    "pointwise": 1 << 10,
-}

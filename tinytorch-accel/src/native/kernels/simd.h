@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace ISA {
 
@@ -71,6 +72,25 @@ inline float sum(Vector x) {
     for (size_t half = W / 2; half; half /= 2)
         for (size_t i = 0; i < half; i++) x[i] += x[i + half];
     return x[0];
+}
+
+// a0 b0 a1 b1 ..., of the lower (HALF 0) or the upper halves.
+template <size_t HALF, size_t... I> inline Vector interleaved(Vector a, Vector b, std::index_sequence<I...>) {
+    return __builtin_shufflevector(a, b, (HALF * W / 2 + I / 2 + I % 2 * W)...);
+}
+
+// Rows become columns. The place of a number is the bits of its row, then those of its column; a round turns them by
+// one, and after as many rounds as either has, they have changed places.
+inline void transpose(Vector (&rows)[W]) {
+    constexpr auto LANES = std::make_index_sequence<W>{};
+    for (size_t round = 1; round < W; round *= 2) {
+        Vector turned[W];
+        for (size_t i = 0; i < W / 2; i++) {
+            turned[2 * i] = interleaved<0>(rows[i], rows[i + W / 2], LANES);
+            turned[2 * i + 1] = interleaved<1>(rows[i], rows[i + W / 2], LANES);
+        }
+        for (size_t i = 0; i < W; i++) rows[i] = turned[i];
+    }
 }
 
 template <class Step> [[gnu::flatten]] inline void each_vector(size_t size, Step step) {
