@@ -98,14 +98,17 @@ inline void put(const Part& part, const Tile& tile, const Vector (&sums)[PIXELS]
 
 template <size_t VECTORS>
 [[gnu::flatten]] void compute(const Part& part, const Tile& tile, size_t channel) {
-    Vector sums[PIXELS][VECTORS] = {};
+    Vector sums[PIXELS][VECTORS];  // `= {}` is a loop over memory
+    for (auto& pixel : sums)
+        for (Vector& sum : pixel) sum = Vector{};
     multiply<VECTORS>(part, tile, part.weight + channel * part.depth(), sums);
     for (size_t v = 0; v < VECTORS; v++) put<VECTORS>(part, tile, sums, v, channel + v * W);
 }
 
 template <bool WHOLE> [[gnu::flatten]] void compute_depthwise(const Part& part, const Tile& tile, size_t channel) {
     const size_t count = WHOLE ? W : part.channels - channel;
-    Vector sums[PIXELS][1] = {};
+    Vector sums[PIXELS][1];
+    for (auto& pixel : sums) pixel[0] = Vector{};
     const float* weight = part.weight + channel;
     for (size_t row = 0; row < part.taps_down; row++)
         for (size_t column = 0; column < part.taps_across; column++, weight += part.channels) {
@@ -185,15 +188,14 @@ void lay_out(const Reading& from, float* to) {
     for (size_t out = 0, width; out < from.outs; out += width, to += depth * width) {
         width = !from.ins ? from.outs : out + W >= from.outs ? W : 2 * W;
         if (out + width > from.outs) fill_zeros(to, depth * width);
-        for (size_t lane = 0; lane < width && out + lane < from.outs; lane++) {
-            float* column = to + lane;
-            for (size_t i = 0; i < from.taps[0]; i++)
-                for (size_t j = 0; j < from.taps[1]; j++) {
-                    const float* place = from.weight + (from.first[0] + i * from.step[0]) * from.row + from.first[1] +
-                                         j * from.step[1] + (out + lane) * from.out_stride;
-                    for (size_t in = 0; in < ins; in++, column += width) *column = place[in * from.in_stride];
-                }
-        }
+        for (size_t in = 0; in < ins; in++)
+            for (size_t lane = 0; lane < width && out + lane < from.outs; lane++) {
+                float* column = to + in * width + lane;
+                const float* place = from.weight + (out + lane) * from.out_stride + in * from.in_stride;
+                for (size_t i = 0; i < from.taps[0]; i++)
+                    for (size_t j = 0; j < from.taps[1]; j++, column += ins * width)
+                        *column = place[(from.first[0] + i * from.step[0]) * from.row + from.first[1] + j * from.step[1]];
+            }
     }
 }
 

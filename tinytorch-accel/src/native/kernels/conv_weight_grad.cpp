@@ -20,7 +20,7 @@ namespace {
 
 constexpr size_t ROWS = W == 16 ? 12 : 6;
 constexpr size_t WORK = 2000000;  // multiplications that are worth handing to another thread
-constexpr size_t TOGETHER = 128;  // pixels that go by a tile: what they need stays in the first-level cache
+constexpr size_t TOGETHER = 256;  // pixels that go by a tile: what they need stays in the first-level cache
 
 struct Sums {
     const ConvWeightGrad& job;
@@ -51,7 +51,9 @@ template <size_t VECTORS, bool DEPTHWISE, bool WHOLE = true>
     const size_t lanes = WHOLE ? W : sums.job.x.channels - column;
     const size_t step = sums.step_across;
     const float* grad = strip.grad;
-    Vector total[ROWS][VECTORS] = {};
+    Vector total[ROWS][VECTORS];  // `= {}` is a loop over memory
+    for (auto& row : total)
+        for (Vector& sum : row) sum = Vector{};
     for (size_t y = strip.begin; y < strip.end; y++) {
         size_t k = y * sums.job.window.stride[0] * sums.row;
         for (size_t x = 0; x < width; x++, k += step, grad += strip.step) {
@@ -62,8 +64,8 @@ template <size_t VECTORS, bool DEPTHWISE, bool WHOLE = true>
                     total[i][v] += (DEPTHWISE ? load(at[i] + k, lanes) : all(at[i][k])) * arrived[v];
         }
     }
-    for (size_t i = 0; i < count; i++)
-        for (size_t v = 0; v < VECTORS; v++) {
+    for (size_t i = 0; i < ROWS; i++)  // what indexes registers at run time goes through memory
+        for (size_t v = 0; i < count && v < VECTORS; v++) {
             float* place = to + (first + i) * sums.columns_in_sums + column + v * W;
             store(place, load(place, W) + total[i][v], W);
         }
