@@ -98,17 +98,14 @@ inline void put(const Part& part, const Tile& tile, const Vector (&sums)[PIXELS]
 
 template <size_t VECTORS>
 [[gnu::flatten]] void compute(const Part& part, const Tile& tile, size_t channel) {
-    Vector sums[PIXELS][VECTORS];  // `= {}` is a loop over memory
-    for (auto& pixel : sums)
-        for (Vector& sum : pixel) sum = Vector{};
+    Vector sums[PIXELS][VECTORS] = {};
     multiply<VECTORS>(part, tile, part.weight + channel * part.depth(), sums);
     for (size_t v = 0; v < VECTORS; v++) put<VECTORS>(part, tile, sums, v, channel + v * W);
 }
 
 template <bool WHOLE> [[gnu::flatten]] void compute_depthwise(const Part& part, const Tile& tile, size_t channel) {
     const size_t count = WHOLE ? W : part.channels - channel;
-    Vector sums[PIXELS][1];
-    for (auto& pixel : sums) pixel[0] = Vector{};
+    Vector sums[PIXELS][1] = {};
     const float* weight = part.weight + channel;
     for (size_t row = 0; row < part.taps_down; row++)
         for (size_t column = 0; column < part.taps_across; column++, weight += part.channels) {

@@ -51,9 +51,7 @@ template <size_t VECTORS, bool DEPTHWISE, bool WHOLE = true>
     const size_t lanes = WHOLE ? W : sums.job.x.channels - column;
     const size_t step = sums.step_across;
     const float* grad = strip.grad;
-    Vector total[ROWS][VECTORS];  // `= {}` is a loop over memory
-    for (auto& row : total)
-        for (Vector& sum : row) sum = Vector{};
+    Vector total[ROWS][VECTORS] = {};
     for (size_t y = strip.begin; y < strip.end; y++) {
         size_t k = y * sums.job.window.stride[0] * sums.row;
         for (size_t x = 0; x < width; x++, k += step, grad += strip.step) {
