@@ -60,6 +60,20 @@ def test_the_gradient_of_a_maximum_is_the_cores_bits(pool, order, rng):
     same_bits(kernels.max_pool2d_grad(grad, place, shape, *window), cores)
 
 
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("pool", [pool for pool in POOLS if pool[-1] == ONE], ids=str)
+def test_sums_of_windows_and_their_gradient_are_the_cores_bits(pool, order, rng):
+    shape, *window, _ = pool
+    for make in (lambda x: x, with_special, lambda x: np.full_like(x, -0.0)):
+        x = order(make(numbers(rng, *shape)))
+        with np.errstate(invalid="ignore"):  # inf - inf
+            out = core("sum_pool2d")(x, *window)
+            same_bits(kernels.sum_pool2d(x, *window), out)
+            grad = order(make(numbers(rng, *out.shape)))
+            cores = core("sum_pool2d_grad")(grad, shape, *window)
+        same_bits(kernels.sum_pool2d_grad(grad, shape, *window), cores)
+
+
 def test_a_window_that_may_miss_the_image_is_declined():
     x = np.ones((1, 1, 2, 2), np.float32)
     assert kernels.max_pool2d(x, (2, 2), (2, 2), ((2, 2), (0, 0)), ONE) is None
@@ -176,12 +190,18 @@ def test_batch_norm_has_the_same_bits_for_any_number_of_threads(op, order, rng):
     assert answers[0] == answers[1] == answers[2]
 
 
-@pytest.mark.parametrize("op", ["max_pool2d", "max_pool2d_grad", "relu", "relu_grad"])
+@pytest.mark.parametrize("op", ["max_pool2d", "max_pool2d_grad", "sum_pool2d", "sum_pool2d_grad", "relu", "relu_grad"])
 def test_pooling_and_relu_have_the_same_bits_for_any_number_of_threads(op, rng):
     x = channels_last(numbers(rng, 4, 24, 40, 40))
     window = ((3, 3), (2, 2), ((1, 1), (1, 1)), ONE)
     out, place = core("max_pool2d")(x, *window)
-    args = {"max_pool2d": (x, *window), "max_pool2d_grad": (out, place, x.shape, *window), "relu": (x,)}
+    args = {
+        "max_pool2d": (x, *window),
+        "max_pool2d_grad": (out, place, x.shape, *window),
+        "sum_pool2d": (x, *window[:3]),
+        "sum_pool2d_grad": (out, x.shape, *window[:3]),
+        "relu": (x,),
+    }
     answers = []
     for threads in (1, 2, 3):
         kernels.set_threads(threads)

@@ -30,9 +30,11 @@ struct Kernels {
     void (*relu)(const float* x, float* out, std::size_t size);
     void (*relu_grad)(const float* grad, const float* x, float* out, std::size_t size);
 
-    // kernels/max_pool.cpp, kernels/conv.cpp, kernels/conv_weight_grad.cpp; images come in either order and go channels-last
+    // kernels/max_pool.cpp, sum_pool.cpp, conv.cpp, conv_weight_grad.cpp; images come in either order and go channels-last
     void (*max_pool)(const struct MaxPool& job);
     void (*max_pool_grad)(const struct MaxPoolGrad& job);
+    void (*sum_pool)(const struct SumPool& job);
+    void (*sum_pool_grad)(const struct SumPool& job);
     void (*conv)(const struct Conv& job);
     void (*conv_input_grad)(const struct Conv& job);
     void (*conv_weight_grad)(const struct ConvWeightGrad& job);
@@ -217,6 +219,15 @@ struct MaxPoolGrad {
     bool apart;                 // no number is in two windows
     float* out;
     float* workspace;  // as many numbers as grad has, where it is not channels-last
+};
+
+// Backward, x is the gradient, out the input's.
+struct SumPool {
+    Images x;
+    Window window;              // its dilation is 1
+    std::size_t height, width;  // of out
+    float* out;
+    float* workspace;  // as many numbers as x has, where x is not channels-last
 };
 
 // The input's gradient has the same arguments: x is the gradient, out the input's, weight as it is for forward.

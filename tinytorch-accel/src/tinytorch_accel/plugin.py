@@ -23,7 +23,15 @@ from tinytorch_accel.probabilities import (
     softmax,
     softmax_grad,
 )
-from tinytorch_accel.spatial import conv2d, conv2d_input_grad, conv2d_weight_grad, max_pool2d, max_pool2d_grad
+from tinytorch_accel.spatial import (
+    conv2d,
+    conv2d_input_grad,
+    conv2d_weight_grad,
+    max_pool2d,
+    max_pool2d_grad,
+    sum_pool2d,
+    sum_pool2d_grad,
+)
 from tinytorch_accel.steps import adam_step, sgd_step
 
 if TYPE_CHECKING:
@@ -54,6 +62,8 @@ __all__ = [
     "sgd_step",
     "softmax",
     "softmax_grad",
+    "sum_pool2d",
+    "sum_pool2d_grad",
 ]
 
 

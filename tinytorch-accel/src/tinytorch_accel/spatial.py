@@ -62,3 +62,19 @@ def max_pool2d_grad(
     if grad.size < LEAST["max_pool2d_grad"]:
         return None
     return kernels.max_pool2d_grad(grad, place, shape, kernel, stride, padding, dilation)
+
+
+@hookimpl
+@exact
+def sum_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Sides) -> Array | None:
+    """The sum of each window, in the core's order."""
+    return kernels.sum_pool2d(x, kernel, stride, padding) if x.size >= LEAST["sum_pool2d"] else None
+
+
+@hookimpl
+@exact
+def sum_pool2d_grad(grad: Array, shape: Shape, kernel: Pair, stride: Pair, padding: Sides) -> Array | None:
+    """Row by row, from the windows that have it."""
+    return (
+        kernels.sum_pool2d_grad(grad, shape, kernel, stride, padding) if grad.size >= LEAST["sum_pool2d_grad"] else None
+    )

@@ -26,4 +26,6 @@ LEAST = {
     "max_pool2d_grad": 1,
     "relu": 1,
     "relu_grad": 1,
+    "sum_pool2d": 1,
+    "sum_pool2d_grad": 1,
 }

@@ -18,6 +18,7 @@ void add_layer_norm(Kernels& table);
 void add_max_pool(Kernels& table);
 void add_relu(Kernels& table);
 void add_steps(Kernels& table);
+void add_sum_pool(Kernels& table);
 
 Kernels table() {
     Kernels table{};
@@ -33,6 +34,7 @@ Kernels table() {
     add_max_pool(table);
     add_relu(table);
     add_steps(table);
+    add_sum_pool(table);
     return table;
 }
 

@@ -19,3 +19,4 @@ extern PyMethodDef LAYER_NORM[];
 extern PyMethodDef MAX_POOL[];
 extern PyMethodDef RELU[];
 extern PyMethodDef STEPS[];
+extern PyMethodDef SUM_POOL[];
