@@ -17,19 +17,34 @@
 namespace ISA {
 namespace {
 
-typedef unsigned char Bytes __attribute__((vector_size(W)));
+typedef unsigned char Bytes __attribute__((vector_size(4 * W)));
 
 constexpr size_t WORK = 16384;  // numbers that are worth handing to another thread
 
+// A place is one byte, in a vector one in four; by shuffles, since GCC converts W bytes one after the other.
+template <size_t... I> inline Bytes spread(Bytes x, std::index_sequence<I...>) {
+    return __builtin_shufflevector(x, Bytes{}, (I % 4 ? 4 * W : I / 4)...);
+}
+
+template <size_t... I> inline Bytes gathered(Bytes x, std::index_sequence<I...>) {
+    return __builtin_shufflevector(x, Bytes{}, (I < W ? 4 * I : 4 * W)...);
+}
+
 inline void store_places(unsigned char* to, Ints places, size_t count) {
-    const Bytes bytes = __builtin_convertvector(places, Bytes);
+    const Bytes bytes = gathered(reinterpret_cast<Bytes>(places), std::make_index_sequence<4 * W>{});
     __builtin_memcpy(to, &bytes, count == W ? W : count);
 }
 
 inline Ints load_places(const unsigned char* from, size_t count) {
-    Bytes bytes{};
-    __builtin_memcpy(&bytes, from, count == W ? W : count);
-    return __builtin_convertvector(bytes, Ints);
+    unsigned char rest[W] = {};
+    if (count < W) from = static_cast<unsigned char*>(__builtin_memcpy(rest, from, count));
+    Ints four{};
+    for (size_t i = 0; i < W / 4; i++) {
+        int32_t places;
+        __builtin_memcpy(&places, from + 4 * i, sizeof places);
+        four[i] = places;
+    }
+    return reinterpret_cast<Ints>(spread(reinterpret_cast<Bytes>(four), std::make_index_sequence<4 * W>{}));
 }
 
 // The windows of one row of the output.
