@@ -7,6 +7,7 @@ that its convolutions make: channels first.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from typing import Any
 
@@ -103,6 +104,8 @@ def core(op: str) -> Callable[..., Any]:
 
 def in_torch(op: str, args: tuple[Any, ...]) -> Callable[[], Any] | None:
     """Return PyTorch's call for the same numbers, with its own padding before the time where it is uneven."""
+    if importlib.util.find_spec("torch") is None:
+        return None
     import torch
 
     given = [torch.from_numpy(each.copy("C")) if isinstance(each, np.ndarray) else each for each in args]
@@ -125,7 +128,8 @@ def conv_in_torch(op: str, given: list[Any]) -> Callable[[], Any]:
         return x if even else torch.nn.functional.pad(x, (*padding[1], *padding[0]))
 
     if op == "conv2d":
-        return lambda x=padded(given[0]): aten.convolution(x, *given[1:3], *window)
+        x = padded(given[0])
+        return lambda: aten.convolution(x, *given[1:3], *window)
     if op == "conv2d_weight_grad":
         x, weight, mask = padded(given[1]), torch.zeros(given[2]), [False, True, False]
     else:

@@ -21,9 +21,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import accel_images
 import numpy as np
 
-import accel_images
 from tinytorch.plugins import registry
 from tinytorch_accel.compiled import kernels
 from tinytorch_accel.processors import available
@@ -135,8 +135,6 @@ def in_torch(op: str, args: tuple[Any, ...]) -> Call | None:
         return None
     import torch
 
-    if op in accel_images.SIZES:
-        return accel_images.in_torch(op, args)
     aten = torch.ops.aten
     given = [torch.from_numpy(each) if isinstance(each, np.ndarray) else each for each in args]
     if "softmax" in op or op.startswith(("cross", "attention")):
@@ -181,7 +179,8 @@ def compare(op: str, size: tuple[Any, ...], rounds: int) -> dict[str, Any]:
     args = ARGUMENTS[op](np.random.default_rng(0), *size)
     mine, cores = getattr(kernels, name), core(name)
     sides: dict[str, Call] = {"accel": lambda: mine(*args), "core": lambda: cores(*args)}
-    if torchs := in_torch(op, args):
+    find_torchs = accel_images.in_torch if op in accel_images.SIZES else in_torch
+    if torchs := find_torchs(op, args):
         sides["torch"] = torchs
     difference = max(float(np.abs(a - b).max()) for a, b in zip(arrays(mine(*args)), arrays(cores(*args)), strict=True))
     times = in_turns(sides, rounds)
