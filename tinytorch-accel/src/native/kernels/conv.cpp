@@ -83,29 +83,40 @@ template <size_t VECTORS>
         }
 }
 
-// W channels of the sums, with the bias. Written out twice: what indexes registers at run time goes through memory.
+// The sums begin with the bias.
+template <size_t VECTORS>
+inline void begin(const Part& part, size_t channel, size_t count, Vector (&sums)[PIXELS][VECTORS]) {
+    for (size_t v = 0; v < VECTORS; v++) {
+        const size_t from = channel + v * W;
+        const Vector bias = part.bias ? load(part.bias + from, part.channels - from < count ? part.channels - from : count) : Vector{};
+        for (size_t i = 0; i < PIXELS; i++) sums[i][v] = bias;
+    }
+}
+
+// W channels of the sums. Written out twice: what indexes registers at run time goes through memory.
 template <size_t VECTORS>
 inline void put(const Part& part, const Tile& tile, const Vector (&sums)[PIXELS][VECTORS], size_t v, size_t channel) {
     const size_t count = part.channels - channel < W ? part.channels - channel : W;
-    const Vector bias = part.bias ? load(part.bias + channel, count) : all(-0.0f);
     if (count == W && tile.count == PIXELS) {
-        for (size_t i = 0; i < PIXELS; i++) store(tile.out[i] + channel, sums[i][v] + bias, W);
+        for (size_t i = 0; i < PIXELS; i++) store(tile.out[i] + channel, sums[i][v], W);
     } else {
         for (size_t i = 0; i < PIXELS; i++)
-            if (i < tile.count) store(tile.out[i] + channel, sums[i][v] + bias, count);
+            if (i < tile.count) store(tile.out[i] + channel, sums[i][v], count);
     }
 }
 
 template <size_t VECTORS>
 [[gnu::flatten]] void compute(const Part& part, const Tile& tile, size_t channel) {
-    Vector sums[PIXELS][VECTORS] = {};
+    Vector sums[PIXELS][VECTORS];
+    begin(part, channel, W, sums);
     multiply<VECTORS>(part, tile, part.weight + channel * part.depth(), sums);
     for (size_t v = 0; v < VECTORS; v++) put<VECTORS>(part, tile, sums, v, channel + v * W);
 }
 
 template <bool WHOLE> [[gnu::flatten]] void compute_depthwise(const Part& part, const Tile& tile, size_t channel) {
     const size_t count = WHOLE ? W : part.channels - channel;
-    Vector sums[PIXELS][1] = {};
+    Vector sums[PIXELS][1];
+    begin(part, channel, count, sums);
     const float* weight = part.weight + channel;
     for (size_t row = 0; row < part.taps_down; row++)
         for (size_t column = 0; column < part.taps_across; column++, weight += part.channels) {
