@@ -25,7 +25,7 @@ namespace ISA {
 namespace {
 
 constexpr size_t PIXELS = W == 16 ? 12 : 6;  // with two vectors each and three more: the registers there are
-constexpr size_t TOGETHER = 8;                // tiles that go by while the weights of 2 W channels stay in the cache
+constexpr size_t TOGETHER = 4;                // tiles that go by while the weights of 2 W channels stay in the cache
 constexpr size_t WORK = 2000000;             // multiplications that are worth handing to another thread
 
 // A grid of pixels in each image and the windows under them; all distances in numbers.
