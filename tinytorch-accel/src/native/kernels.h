@@ -30,7 +30,8 @@ struct Kernels {
     void (*relu)(const float* x, float* out, std::size_t size);
     void (*relu_grad)(const float* grad, const float* x, float* out, std::size_t size);
 
-    // kernels/max_pool.cpp, sum_pool.cpp, conv.cpp, conv_weight_grad.cpp; images come in either order and go channels-last
+    // kernels/max_pool.cpp, sum_pool.cpp, conv.cpp, conv_weight_grad.cpp; images come in either order and go
+    // channels-last
     void (*max_pool)(const struct MaxPool& job);
     void (*max_pool_grad)(const struct MaxPoolGrad& job);
     void (*sum_pool)(const struct SumPool& job);
@@ -259,8 +260,8 @@ struct ConvWeightGrad {
     Window window;
     std::size_t groups;  // 1 where depthwise: each channel by itself
     bool depthwise;
-    // Two numbers a row, x in its frame, grad with the last group's channels up to a multiple of the vector, and as wide
-    // the sums of each part of the batch.
+    // Two numbers a row, x in its frame, grad with the last group's channels up to a multiple of the vector, and as
+    // wide the sums of each part of the batch.
     float* workspace;
 };
 

@@ -70,7 +70,7 @@ template <class Make> void everywhere(const ChannelShape& shape, Make make) {
     in_blocks(units, rows_in_block(width), [&](size_t begin, size_t end) { each_number(shape, begin, end, make); });
 }
 
-// Two sums for each channel, of what term(lanes) gives for each vector: added to Doubles, low and high halves.
+// Two sums of each channel, for W channels or for one in W parts.
 struct Sums {
     Doubles total[2][2] = {};
     void add(size_t which, Wide x) { total[which][0] += x.low, total[which][1] += x.high; }
@@ -89,7 +89,7 @@ struct Sums {
     }
 };
 
-// A block's two sums, of numbers where inner is 1: rows [begin, end); elsewhere one image's planes.
+// The sums of rows [begin, end), where inner is 1; `make(lanes)` gives the step that adds a vector to Sums.
 template <class Make>
 [[gnu::flatten]] inline void sum_rows(const ChannelShape& shape, size_t begin, size_t end, double* to, Make make) {
     const size_t channels = shape.channels;
@@ -102,6 +102,7 @@ template <class Make>
     });
 }
 
+// The sums of one image's planes.
 template <class Make>
 [[gnu::flatten]] inline void sum_planes(const ChannelShape& shape, size_t image, double* to, Make make) {
     for (size_t channel = 0; channel < shape.channels; channel++) {

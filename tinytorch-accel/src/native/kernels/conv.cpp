@@ -25,7 +25,7 @@ namespace ISA {
 namespace {
 
 constexpr size_t PIXELS = W == 16 ? 12 : 6;  // with two vectors each and three more: the registers there are
-constexpr size_t TOGETHER = 4;                // tiles that go by while the weights of 2 W channels stay in the cache
+constexpr size_t TOGETHER = 4;               // tiles that go by while the weights of 2 W channels stay in the cache
 constexpr size_t WORK = 2000000;             // multiplications that are worth handing to another thread
 
 // A grid of pixels in each image and the windows under them; all distances in numbers.
@@ -48,8 +48,10 @@ struct Part {
 struct Tile {
     void set(const Part& part, size_t image, size_t first) {
         size_t row = first / part.across, column = first % part.across;
-        const float* from = part.images + image * part.image + part.origin + row * part.step_down + column * part.step_across;
-        float* to = part.out + image * part.out_image + part.out_origin + row * part.out_down + column * part.out_across;
+        const float* from =
+            part.images + image * part.image + part.origin + row * part.step_down + column * part.step_across;
+        float* to =
+            part.out + image * part.out_image + part.out_origin + row * part.out_down + column * part.out_across;
         const size_t left = part.pixels() - first, back = part.across - 1;
         count = left < PIXELS ? left : PIXELS;
         for (size_t i = 0; i < PIXELS; i++) {
@@ -66,9 +68,8 @@ struct Tile {
     size_t count;
 };
 
-template <size_t VECTORS>
-[[gnu::flatten]] inline void multiply(const Part& part, const Tile& tile, const float* weight,
-                                      Vector (&sums)[PIXELS][VECTORS]) {
+template <size_t VECTORS> [[gnu::flatten]] inline void multiply(const Part& part, const Tile& tile, const float* weight,
+                                                                Vector (&sums)[PIXELS][VECTORS]) {
     const float* at[PIXELS];
     for (size_t i = 0; i < PIXELS; i++) at[i] = tile.at[i];
     for (size_t row = 0; row < part.taps_down; row++)
@@ -88,7 +89,8 @@ template <size_t VECTORS>
 inline void begin(const Part& part, size_t channel, size_t count, Vector (&sums)[PIXELS][VECTORS]) {
     for (size_t v = 0; v < VECTORS; v++) {
         const size_t from = channel + v * W;
-        const Vector bias = part.bias ? load(part.bias + from, part.channels - from < count ? part.channels - from : count) : Vector{};
+        const Vector bias =
+            part.bias ? load(part.bias + from, part.channels - from < count ? part.channels - from : count) : Vector{};
         for (size_t i = 0; i < PIXELS; i++) sums[i][v] = bias;
     }
 }
@@ -105,8 +107,7 @@ inline void put(const Part& part, const Tile& tile, const Vector (&sums)[PIXELS]
     }
 }
 
-template <size_t VECTORS>
-[[gnu::flatten]] void compute(const Part& part, const Tile& tile, size_t channel) {
+template <size_t VECTORS> [[gnu::flatten]] void compute(const Part& part, const Tile& tile, size_t channel) {
     Vector sums[PIXELS][VECTORS];
     begin(part, channel, W, sums);
     multiply<VECTORS>(part, tile, part.weight + channel * part.depth(), sums);
@@ -155,7 +156,8 @@ void compute_part(const Part& part) {
     if (part.down == 0 || part.across == 0) return;
     const size_t in_tile = PIXELS * part.channels * (part.depth() + 1);
     in_blocks(part.batch * part.tiles(), WORK / in_tile + 1, [&](size_t begin, size_t end) {
-        for (; begin < end; begin += TOGETHER) compute_tiles(part, begin, end - begin < TOGETHER ? end : begin + TOGETHER);
+        for (; begin < end; begin += TOGETHER)
+            compute_tiles(part, begin, end - begin < TOGETHER ? end : begin + TOGETHER);
     });
 }
 
@@ -202,7 +204,8 @@ void lay_out(const Reading& from, float* to) {
                 const float* place = from.weight + (out + lane) * from.out_stride + in * from.in_stride;
                 for (size_t i = 0; i < from.taps[0]; i++)
                     for (size_t j = 0; j < from.taps[1]; j++, column += ins * width)
-                        *column = place[(from.first[0] + i * from.step[0]) * from.row + from.first[1] + j * from.step[1]];
+                        *column =
+                            place[(from.first[0] + i * from.step[0]) * from.row + from.first[1] + j * from.step[1]];
             }
     }
 }
@@ -236,15 +239,39 @@ void conv(const Conv& job) {
     for (size_t group = 0; group < job.groups; group++) {
         const float* part_weight = job.weight + group * outs_each * ins * places;
         if (job.depthwise)
-            lay_out({part_weight, outs, places, 0, places, {window.kernel[0], window.kernel[1]}, {0, 0}, {1, 1},
-                     window.kernel[1]}, weight);
+            lay_out({part_weight,
+                     outs,
+                     places,
+                     0,
+                     places,
+                     {window.kernel[0], window.kernel[1]},
+                     {0, 0},
+                     {1, 1},
+                     window.kernel[1]},
+                    weight);
         else
             lay_out_rows(part_weight, outs_each, ins, places, weight);
-        Part part{images + group * ins, job.x.batch, row * (frame.top + job.x.height + frame.bottom), 0,
-                  row * window.stride[0], channels * window.stride[1], job.height, job.width, window.kernel[0],
-                  row * window.dilation[0], window.kernel[1], channels * window.dilation[1], job.depthwise ? 0 : ins,
-                  weight, job.bias ? job.bias + group * outs_each : nullptr, job.out + group * outs_each, outs_each,
-                  job.height * job.width * outs, 0, job.width * outs, outs};
+        Part part{images + group * ins,
+                  job.x.batch,
+                  row * (frame.top + job.x.height + frame.bottom),
+                  0,
+                  row * window.stride[0],
+                  channels * window.stride[1],
+                  job.height,
+                  job.width,
+                  window.kernel[0],
+                  row * window.dilation[0],
+                  window.kernel[1],
+                  channels * window.dilation[1],
+                  job.depthwise ? 0 : ins,
+                  weight,
+                  job.bias ? job.bias + group * outs_each : nullptr,
+                  job.out + group * outs_each,
+                  outs_each,
+                  job.height * job.width * outs,
+                  0,
+                  job.width * outs,
+                  outs};
         join_places(part);
         join_pixels(part);
         compute_part(part);
@@ -275,16 +302,37 @@ void conv_input_grad(const Conv& job) {
     float* weight = job.workspace + framed_size(job.x, frame, channels);
     const size_t row = (frame.left + job.x.width + frame.right) * channels;
     const auto compute_phase = [&](size_t group, const Phase& down, const Phase& across) {
-        lay_out({job.weight + group * ins * outs_each * places, outs_each, places, job.depthwise ? 0 : ins,
-                 outs_each * places, {down.taps, across.taps}, {down.last_place, across.last_place},
+        lay_out({job.weight + group * ins * outs_each * places,
+                 outs_each,
+                 places,
+                 job.depthwise ? 0 : ins,
+                 outs_each * places,
+                 {down.taps, across.taps},
+                 {down.last_place, across.last_place},
                  {-static_cast<ptrdiff_t>(window.stride[0]), -static_cast<ptrdiff_t>(window.stride[1])},
-                 window.kernel[1]}, weight);
-        Part part{images + group * ins, job.x.batch, row * (frame.top + job.x.height + frame.bottom),
-                  down.first_window * row + across.first_window * channels, row, channels, down.pixels, across.pixels,
-                  down.taps, row * window.dilation[0], across.taps, channels * window.dilation[1],
-                  job.depthwise ? 0 : ins, weight, nullptr, job.out + group * outs_each, outs_each,
-                  job.height * job.width * outs, (down.first_pixel * job.width + across.first_pixel) * outs,
-                  window.stride[0] * job.width * outs, window.stride[1] * outs};
+                 window.kernel[1]},
+                weight);
+        Part part{images + group * ins,
+                  job.x.batch,
+                  row * (frame.top + job.x.height + frame.bottom),
+                  down.first_window * row + across.first_window * channels,
+                  row,
+                  channels,
+                  down.pixels,
+                  across.pixels,
+                  down.taps,
+                  row * window.dilation[0],
+                  across.taps,
+                  channels * window.dilation[1],
+                  job.depthwise ? 0 : ins,
+                  weight,
+                  nullptr,
+                  job.out + group * outs_each,
+                  outs_each,
+                  job.height * job.width * outs,
+                  (down.first_pixel * job.width + across.first_pixel) * outs,
+                  window.stride[0] * job.width * outs,
+                  window.stride[1] * outs};
         join_places(part);
         join_pixels(part);
         compute_part(part);

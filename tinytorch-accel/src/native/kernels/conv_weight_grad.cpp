@@ -3,10 +3,10 @@
 //   out[o, c, i, j] = sum over images and (y, x) of grad[y, x, o] * in[y s - p + i d, x s - p + j d, c]
 //
 // That is a product of matrices: rows are (i, j, c), columns o, and what is summed over are the pixels. A tile of
-// ROWS x 2 W sums stays in registers while some rows of an image go by; a row is a pointer, since where the pixel moves,
-// all rows move by the same distance. Each tile is then added to the sums of its part of the batch, and these are added at
-// the end: parts are cut by size, not by threads, and sums of sums round less than one long sum. Where channels are in
-// groups, each group is such a product.
+// ROWS x 2 W sums stays in registers while some rows of an image go by; a row is a pointer, since where the pixel
+// moves, all rows move by the same distance. Each tile is then added to the sums of its part of the batch, and these
+// are added at the end: parts are cut by size, not by threads, and sums of sums round less than one long sum. Where
+// channels are in groups, each group is such a product.
 //
 // Depthwise, rows are the places (i, j), and the tile is W channels wide.
 
@@ -107,7 +107,8 @@ void add_image(const Sums& sums, size_t image, float* to) {
                       to + group * sums.size());
 }
 
-// The sums of the parts, (parts, groups, rows, columns), added to the first of them and brought into the weight's order.
+// The sums of the parts, (parts, groups, rows, columns), added to the first of them and brought into the weight's
+// order.
 void gather(const Sums& sums, float* parts, size_t count) {
     const ConvWeightGrad& job = sums.job;
     const size_t places = job.window.kernel[0] * job.window.kernel[1], rows = sums.rows();
@@ -147,8 +148,16 @@ void conv_weight_grad(const ConvWeightGrad& job) {
     float* sums_of_parts = grad_copy + framed_size(job.grad, {}, step);
     const size_t row = (frame.left + job.x.width + frame.right) * channels;
     find_offsets(job, row, offsets);
-    const Sums sums{job, images, grads, offsets, columns, wide, step, row,
-                    row * (frame.top + job.x.height + frame.bottom), channels * window.stride[1]};
+    const Sums sums{job,
+                    images,
+                    grads,
+                    offsets,
+                    columns,
+                    wide,
+                    step,
+                    row,
+                    row * (frame.top + job.x.height + frame.bottom),
+                    channels * window.stride[1]};
     const size_t parts = conv_weight_grad_parts(job), size = job.groups * sums.size(), batch = job.x.batch;
     const size_t work = sums.rows() * job.grad.channels * job.grad.height * job.grad.width * batch;
     in_blocks(parts, work < WORK ? parts : 1, [&](size_t begin, size_t end) {

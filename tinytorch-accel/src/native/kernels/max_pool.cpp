@@ -3,10 +3,11 @@
 //   out[y, x] = max over (i, j) of in[y * stride - padding + i * dilation, ...],   place = i * kernel width + j
 //
 // Images are channels-last: a vector is W channels of one pixel, so windows need no shuffling whatever their stride. Of
-// equal numbers the first wins (of 0 and -0 its place, but the last one's sign), of nans the last; what lies outside of the image is passed over.
+// equal numbers the first wins (of 0 and -0 its place, but the last one's sign), of nans the last; what lies outside of
+// the image is passed over.
 //
-// Backward goes through the input's rows and adds, place by place, what each window that covers a row gives there. A row
-// stays in the cache meanwhile, and the order of the sums is the core's: by the place in the window.
+// Backward goes through the input's rows and adds, place by place, what each window that covers a row gives there. A
+// row stays in the cache meanwhile, and the order of the sums is the core's: by the place in the window.
 
 #include "images.h"
 #include "kernels.h"
@@ -56,7 +57,8 @@ inline Ints load_places(const unsigned char* from, size_t count) {
         const Inside columns(window, 1, at, x.width);
         const auto pixel = [&](size_t i, size_t j) {
             const size_t row = y * window.stride[0] + i * window.dilation[0] - window.before[0];
-            return image + (row * x.width + at * window.stride[1] + j * window.dilation[1] - window.before[1]) * x.channels;
+            return image +
+                   (row * x.width + at * window.stride[1] + j * window.dilation[1] - window.before[1]) * x.channels;
         };
         each_vector(x.channels, [&](size_t channel, size_t count) {
             Vector largest = load(pixel(rows.begin, columns.begin) + channel, count);
@@ -87,16 +89,16 @@ void max_pool(const MaxPool& job) {
 }
 
 // Adds to one row of the result what windows of one row give it by one place; `first` where nothing is there yet.
-template <bool FIRST>
-[[gnu::flatten]] void add_place(const MaxPoolGrad& job, const float* grad, const unsigned char* place, size_t number,
-                                float* out) {
+template <bool FIRST> [[gnu::flatten]] void add_place(const MaxPoolGrad& job, const float* grad,
+                                                      const unsigned char* place, size_t number, float* out) {
     const size_t channels = job.grad.channels;
     const Meeting windows(job.window, 1, number % job.window.kernel[1], job.width, job.grad.width);
     const int32_t wanted = static_cast<int32_t>(number);
     for (size_t at = windows.begin; at < windows.end; at++) {
         const size_t from = at * channels, to = windows.position(at) * channels;
         each_vector(channels, [=](size_t i, size_t count) {
-            const Vector part = select(load_places(place + from + i, count) == wanted, load(grad + from + i, count), Vector{});
+            const Vector part =
+                select(load_places(place + from + i, count) == wanted, load(grad + from + i, count), Vector{});
             store(out + to + i, FIRST ? part : load(out + to + i, count) + part, count);
         });
     }

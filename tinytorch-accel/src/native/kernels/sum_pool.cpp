@@ -41,7 +41,8 @@ void sum_pool(const SumPool& job) {
     const size_t in_row = job.width * x.channels, work = in_row * job.window.kernel[0] * job.window.kernel[1];
     in_blocks(x.batch * job.height, WORK / work + 1, [=, &job](size_t begin, size_t end) {
         for (size_t i = begin; i < end; i++)
-            sum_row(job, images + i / job.height * x.height * x.width * x.channels, i % job.height, job.out + i * in_row);
+            sum_row(job, images + i / job.height * x.height * x.width * x.channels, i % job.height,
+                    job.out + i * in_row);
     });
 }
 
@@ -70,7 +71,8 @@ void sum_pool_grad(const SumPool& job) {
     const size_t in_row = job.width * x.channels;
     in_blocks(x.batch * job.height, WORK / in_row + 1, [=, &job](size_t begin, size_t end) {
         for (size_t i = begin; i < end; i++)
-            spread_row(job, grads + i / job.height * x.height * x.width * x.channels, i % job.height, job.out + i * in_row);
+            spread_row(job, grads + i / job.height * x.height * x.width * x.channels, i % job.height,
+                       job.out + i * in_row);
     });
 }
 

@@ -122,8 +122,8 @@ PyObject* batch_norm_inference(PyObject*, PyObject* const* args, Py_ssize_t coun
     if (!out) return nullptr;
     {
         WithoutGil meanwhile(x.size());
-        kernels().batch_norm_inference({x.data, mean.data, variance.data, weight.data, bias.data, out.data, x.shape,
-                                        static_cast<float>(eps)});
+        kernels().batch_norm_inference(
+            {x.data, mean.data, variance.data, weight.data, bias.data, out.data, x.shape, static_cast<float>(eps)});
     }
     return out.in_order();
 }

@@ -68,9 +68,11 @@ PyObject* conv2d(PyObject*, PyObject* const* args, Py_ssize_t count) {
     const Groups groups(args[6], sizes, x.channels);
     if (!groups || !conv_window_of(args + 3, sizes, window)) Py_RETURN_NONE;
     const std::size_t height = windows_in(x.height, window, 0), width = windows_in(x.width, window, 1);
-    if (!height || !width || !(bias.missing || (PyArray_NDIM(bias.array) == 1 && bias.size == sizes[0]))) Py_RETURN_NONE;
+    if (!height || !width || !(bias.missing || (PyArray_NDIM(bias.array) == 1 && bias.size == sizes[0])))
+        Py_RETURN_NONE;
     ImageOutput out(x.batch, sizes[0], height, width);
-    const std::size_t copied = framed(x, window.before[0] + window.after[0], window.before[1] + window.after[1], x.channels);
+    const std::size_t copied =
+        framed(x, window.before[0] + window.after[0], window.before[1] + window.after[1], x.channels);
     const memory::Workspace workspace(copied + rounded(sizes[0] / groups.count) * (weight.size / sizes[0]));
     if (!out) return nullptr;
     if (!workspace.data) return PyErr_NoMemory();
@@ -100,8 +102,9 @@ PyObject* conv2d_input_grad(PyObject*, PyObject* const* args, Py_ssize_t count) 
     ImageOutput out(shape[0], shape[1], shape[2], shape[3]);
     const std::size_t down = input_grad_frame(window, 0) + input_grad_frame(window, 0, shape[2], grad.height);
     const std::size_t across = input_grad_frame(window, 1) + input_grad_frame(window, 1, shape[3], grad.width);
-    const memory::Workspace workspace(framed(grad, down, across, grad.channels) +
-                                      rounded(shape[1] / groups.count) * (grad.channels / groups.count) * sizes[2] * sizes[3]);
+    const memory::Workspace workspace(framed(grad, down, across, grad.channels) + rounded(shape[1] / groups.count) *
+                                                                                      (grad.channels / groups.count) *
+                                                                                      sizes[2] * sizes[3]);
     if (!out) return nullptr;
     if (!workspace.data) return PyErr_NoMemory();
     {
@@ -129,8 +132,10 @@ PyObject* conv2d_weight_grad(PyObject*, PyObject* const* args, Py_ssize_t count)
     ConvWeightGrad job{grad, x, out.data, window, groups.count, groups.depthwise, nullptr};
     const std::size_t each = grad.channels / groups.count, wide = grad.channels - each + rounded(each);
     const memory::Workspace workspace(
-        2 * conv_weight_grad_rows(job) + framed(x, window.before[0] + window.after[0], window.before[1] + window.after[1], x.channels) +
-        framed(grad, 0, 0, wide) + conv_weight_grad_parts(job) * conv_weight_grad_rows(job) * groups.count * rounded(each));
+        2 * conv_weight_grad_rows(job) +
+        framed(x, window.before[0] + window.after[0], window.before[1] + window.after[1], x.channels) +
+        framed(grad, 0, 0, wide) +
+        conv_weight_grad_parts(job) * conv_weight_grad_rows(job) * groups.count * rounded(each));
     if (!workspace.data) return PyErr_NoMemory();
     job.workspace = workspace.data;
     {

@@ -13,8 +13,8 @@ using namespace arrays;
 // kernel, stride and padding, as the ops have them.
 bool summing_window_of(PyObject* const* args, Window& window) {
     window.dilation[0] = window.dilation[1] = 1;
-    return pair_of(args[0], 1, window.kernel[0], window.kernel[1]) && pair_of(args[1], 1, window.stride[0], window.stride[1]) &&
-           padding_of(args[2], window);
+    return pair_of(args[0], 1, window.kernel[0], window.kernel[1]) &&
+           pair_of(args[1], 1, window.stride[0], window.stride[1]) && padding_of(args[2], window);
 }
 
 PyObject* computed(void (*kernel)(const SumPool&), const ImageInput& x, const Window& window, std::size_t height,
