@@ -198,6 +198,12 @@ void lay_out(const Reading& from, float* to) {
     for (size_t out = 0, width; out < from.outs; out += width, to += depth * width) {
         width = !from.ins ? from.outs : out + W >= from.outs ? W : 2 * W;
         if (out + width > from.outs) fill_zeros(to, depth * width);
+        if (from.out_stride == 1) {  // a window of one pixel: outputs lie side by side
+            const size_t there = from.outs - out < width ? from.outs - out : width;
+            for (size_t in = 0; in < depth; in++)
+                __builtin_memcpy(to + in * width, from.weight + out + in * from.in_stride, there * sizeof *to);
+            continue;
+        }
         for (size_t in = 0; in < ins; in++)
             for (size_t lane = 0; lane < width && out + lane < from.outs; lane++) {
                 float* column = to + in * width + lane;
