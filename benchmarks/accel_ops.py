@@ -18,8 +18,10 @@ import random
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import accel_images
 import numpy as np
 
 from tinytorch.plugins import registry
@@ -118,6 +120,7 @@ ARGUMENTS: dict[str, Callable[..., tuple[Any, ...]]] = {
     "cross_entropy_grad": cross_entropy_grad,
     "attention": attention,
     "attention_grad": attention_grad,
+    **{op: partial(accel_images.arguments, op) for op in accel_images.SIZES},
 }
 
 
@@ -170,19 +173,20 @@ def more_in_torch(op: str, given: list[Any]) -> Call:
     return lambda: getattr(aten, flash + "_backward")(grad, q, k, v, out, log_sums, 0.0, is_causal=True)
 
 
-def compare(op: str, size: tuple[int, int], rounds: int) -> dict[str, Any]:
+def compare(op: str, size: tuple[Any, ...], rounds: int) -> dict[str, Any]:
     """Return ratios of time to the core's and PyTorch's, and the difference from the core's numbers."""
     name = op.removesuffix(" tanh")
     args = ARGUMENTS[op](np.random.default_rng(0), *size)
     mine, cores = getattr(kernels, name), core(name)
     sides: dict[str, Call] = {"accel": lambda: mine(*args), "core": lambda: cores(*args)}
-    if torchs := in_torch(op, args):
+    find_torchs = accel_images.in_torch if op in accel_images.SIZES else in_torch
+    if torchs := find_torchs(op, args):
         sides["torch"] = torchs
     difference = max(float(np.abs(a - b).max()) for a, b in zip(arrays(mine(*args)), arrays(cores(*args)), strict=True))
     times = in_turns(sides, rounds)
     ratios = {f"to_{side}": median_ratio(times["accel"], times[side]) for side in sides if side != "accel"}
     microseconds = 1e6 * statistics.median(times["accel"])
-    return {"op": op, "rows": size[0], "width": size[1], "us": microseconds, **ratios, "difference": difference}
+    return {"op": op, "size": size, "us": microseconds, **ratios, "difference": difference}
 
 
 def arrays(answer: Any) -> tuple[Any, ...]:
@@ -230,7 +234,7 @@ def main() -> None:
         f"{kernels.isa()}, {asked.threads} threads; time of accel / time of the other, median of {asked.rounds} rounds"
     )
     for op in [op for op in ARGUMENTS if not asked.ops or op.split()[0] in asked.ops]:
-        for size in GRID:
+        for size in accel_images.SIZES.get(op, GRID):
             row = compare(op, size, asked.rounds)
             print(json.dumps(row) if asked.json else line(row), flush=True)
 
@@ -238,8 +242,8 @@ def main() -> None:
 def line(row: dict[str, Any]) -> str:
     """Return a row of the table."""
     torchs = f"{row['to_torch']:9.2f}" if "to_torch" in row else " " * 9
-    size = f"{row['rows']} x {row['width']}"
-    return f"{row['op']:16}{size:>13}{row['us']:11.1f} us{row['to_core']:8.2f}{torchs}   {row['difference']:.1e}"
+    size = " ".join("x".join(map(str, each)) if isinstance(each, tuple) else str(each) for each in row["size"])
+    return f"{row['op']:18}{size:>13}{row['us']:11.1f} us{row['to_core']:8.2f}{torchs}   {row['difference']:.1e}"
 
 
 if __name__ == "__main__":

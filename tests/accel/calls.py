@@ -49,7 +49,25 @@ def cross_entropy_grad(rng, rows, width):
     return numbers(rng, rows), scores, target, core("cross_entropy")(scores, target)[1]
 
 
+def batch_norm(rng, rows, width):
+    return numbers(rng, rows, width), numbers(rng, width), numbers(rng, width), 1e-5
+
+
+def batch_norm_grad(rng, rows, width):
+    x, weight, *_ = batch_norm(rng, rows, width)
+    _, mean, rstd = core("batch_norm")(x, None, None, 0.1)  # large: rows may be alike
+    return numbers(rng, rows, width), x, weight, mean, rstd
+
+
+def batch_norm_inference(rng, rows, width):
+    variance = rng.uniform(0.1, 2.0, width).astype(np.float32)
+    return numbers(rng, rows, width), numbers(rng, width), variance, numbers(rng, width), numbers(rng, width), 1e-5
+
+
 CALLS = {
+    "batch_norm": batch_norm,
+    "batch_norm_grad": batch_norm_grad,
+    "batch_norm_inference": batch_norm_inference,
     "softmax": softmax,
     "softmax_grad": softmax_grad,
     "log_softmax": softmax,

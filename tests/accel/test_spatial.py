@@ -60,6 +60,20 @@ def test_the_gradient_of_a_maximum_is_the_cores_bits(pool, order, rng):
     same_bits(kernels.max_pool2d_grad(grad, place, shape, *window), cores)
 
 
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("pool", [pool for pool in POOLS if pool[-1] == ONE], ids=str)
+def test_sums_of_windows_and_their_gradient_are_the_cores_bits(pool, order, rng):
+    shape, *window, _ = pool
+    for make in (lambda x: x, with_special, lambda x: np.full_like(x, -0.0)):
+        x = order(make(numbers(rng, *shape)))
+        with np.errstate(invalid="ignore"):  # inf - inf
+            out = core("sum_pool2d")(x, *window)
+            same_bits(kernels.sum_pool2d(x, *window), out)
+            grad = order(make(numbers(rng, *out.shape)))
+            cores = core("sum_pool2d_grad")(grad, shape, *window)
+        same_bits(kernels.sum_pool2d_grad(grad, shape, *window), cores)
+
+
 def test_a_window_that_may_miss_the_image_is_declined():
     x = np.ones((1, 1, 2, 2), np.float32)
     assert kernels.max_pool2d(x, (2, 2), (2, 2), ((2, 2), (0, 0)), ONE) is None
@@ -95,6 +109,11 @@ CONVS = [  # input, weight, stride, padding, dilation, groups
     ((2, 19, 8, 8), (19, 1, 3, 3), ONE, ((1, 1), (1, 1)), ONE, 19),
     ((2, 16, 9, 7), (16, 1, 3, 3), (2, 2), ((1, 1), (0, 1)), ONE, 16),
     ((1, 3, 9, 9), (3, 1, 2, 4), ONE, ((1, 1), (4, 4)), (3, 2), 3),
+    ((2, 6, 7, 8), (18, 3, 3, 3), ONE, ((1, 1), (1, 1)), ONE, 2),
+    ((3, 5, 6, 7), (10, 1, 3, 2), (2, 1), ((1, 0), (0, 1)), ONE, 5),
+    ((2, 36, 5, 5), (4, 9, 1, 1), ONE, NONE, ONE, 4),
+    ((2, 40, 4, 6), (40, 20, 3, 3), (2, 2), ((1, 1), (1, 1)), ONE, 2),
+    ((4, 3, 1, 20), (5, 3, 1, 4), (1, 2), ((0, 0), (1, 2)), ONE, 1),
 ]
 CONV_OPS = ["conv2d", "conv2d_input_grad", "conv2d_weight_grad"]
 
@@ -160,18 +179,92 @@ def test_a_convolution_has_the_same_bits_for_any_number_of_threads(op, conv, rng
     assert answers[0] == answers[1] == answers[2]
 
 
-@pytest.mark.parametrize("op", ["max_pool2d", "max_pool2d_grad", "relu", "relu_grad"])
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("op", ["batch_norm", "batch_norm_grad", "batch_norm_inference"])
+def test_batch_norm_has_the_same_bits_for_any_number_of_threads(op, order, rng):
+    args = batch_norm_arguments(op, order, rng, (6, 24, 33, 31))
+    answers = []
+    for threads in (1, 2, 3):
+        kernels.set_threads(threads)
+        answers.append([each.tobytes() for each in outputs(getattr(kernels, op)(*args))])
+    assert answers[0] == answers[1] == answers[2]
+
+
+@pytest.mark.parametrize("op", ["max_pool2d", "max_pool2d_grad", "sum_pool2d", "sum_pool2d_grad", "relu", "relu_grad"])
 def test_pooling_and_relu_have_the_same_bits_for_any_number_of_threads(op, rng):
     x = channels_last(numbers(rng, 4, 24, 40, 40))
     window = ((3, 3), (2, 2), ((1, 1), (1, 1)), ONE)
     out, place = core("max_pool2d")(x, *window)
-    args = {"max_pool2d": (x, *window), "max_pool2d_grad": (out, place, x.shape, *window), "relu": (x,)}
+    args = {
+        "max_pool2d": (x, *window),
+        "max_pool2d_grad": (out, place, x.shape, *window),
+        "sum_pool2d": (x, *window[:3]),
+        "sum_pool2d_grad": (out, x.shape, *window[:3]),
+        "relu": (x,),
+    }
     answers = []
     for threads in (1, 2, 3):
         kernels.set_threads(threads)
         answer = outputs(getattr(kernels, op)(*args.get(op, (x, x))))
         answers.append([each.tobytes() for each in answer])
     assert answers[0] == answers[1] == answers[2]
+
+
+def batch_norm_arguments(op, order, rng, shape=(3, 20, 9, 7)):
+    x, grad = order(numbers(rng, *shape)), order(numbers(rng, *shape))
+    weight, bias, mean = (numbers(rng, shape[1]) for _ in range(3))
+    variance = rng.uniform(0.5, 2.0, shape[1]).astype(np.float32)
+    _, *saved = core("batch_norm")(x, weight, bias, 1e-5)
+    return {
+        "batch_norm": (x, weight, bias, 1e-5),
+        "batch_norm_grad": (grad, x, weight, *saved),
+        "batch_norm_inference": (x, mean, variance, weight, bias, 1e-5),
+    }[op]
+
+
+NORMS = ["batch_norm", "batch_norm_grad", "batch_norm_inference"]
+
+
+@pytest.mark.parametrize("shape", [(3, 20, 9, 7), (2, 5, 11), (1, 8, 1, 1), (2, 3, 2, 2, 5)], ids=str)
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("op", NORMS)
+def test_batch_norm_gives_the_cores_answers_in_the_inputs_order_of_memory(op, order, shape, rng):
+    ordered = order if len(shape) == 4 else np.ascontiguousarray
+    args = batch_norm_arguments(op, ordered, rng, shape)
+    answers = zip(outputs(getattr(kernels, op)(*args)), outputs(core(op)(*args)), strict=True)
+    for mine, cores in answers:
+        assert (mine.shape, mine.strides) == (cores.shape, cores.strides) or mine.size == mine.shape[1]
+        np.testing.assert_allclose(mine, cores, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30], ids=str)
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("op", NORMS)
+def test_nan_and_infinity_spread_in_batch_norm_as_in_the_core(op, order, bad, rng):
+    args = batch_norm_arguments(op, order, rng)
+    args[0][1, 3, 2, 1] = bad
+    with np.errstate(invalid="ignore", over="ignore"):
+        for mine, cores in zip(outputs(getattr(kernels, op)(*args)), outputs(core(op)(*args)), strict=True):
+            np.testing.assert_allclose(mine, cores, rtol=1e-5, atol=1e-5)
+
+
+def test_batch_norm_keeps_the_digits_of_numbers_far_from_zero(rng):
+    x = channels_last(numbers(rng, 8, 3, 20, 20) + np.float32(3000))
+    right = core("batch_norm")(x.astype(np.float64), None, None, 1e-5)
+    for mine, exact in zip(kernels.batch_norm(x, None, None, 1e-5), right, strict=True):
+        np.testing.assert_allclose(mine, exact, rtol=1e-6, atol=2e-4)  # the mean is rounded at 3000
+
+
+def test_batch_norm_declines_what_it_cannot_read(rng):
+    for op in NORMS:
+        args = batch_norm_arguments(op, channels_last, rng)
+        for changed in changes(args[0]):
+            assert getattr(kernels, op)(changed, *args[1:]) is None
+    x, others = np.ones((2, 3, 4, 5), np.float32), np.ones(4, np.float32)
+    assert kernels.batch_norm(x, others, None, 1e-5) is None
+    assert kernels.batch_norm(x.transpose(0, 1, 3, 2), None, None, 1e-5) is None
+    assert kernels.batch_norm_inference(x, None, others[:3], None, None, 1e-5) is None
+    assert kernels.batch_norm_grad(channels_last(x), x, None, others[:3], others[:3]) is None
 
 
 def changes(array):

@@ -25,13 +25,21 @@ struct Kernels {
     void (*matmul)(const struct Product& job);
     std::size_t (*matmul_workspace)(const struct Product& job);
 
+    // kernels/batch_norm.cpp
+    void (*batch_norm)(const struct BatchNorm& job);
+    void (*batch_norm_grad)(const struct BatchNormGrad& job);
+    void (*batch_norm_inference)(const struct BatchNormInference& job);
+
     // kernels/relu.cpp
     void (*relu)(const float* x, float* out, std::size_t size);
     void (*relu_grad)(const float* grad, const float* x, float* out, std::size_t size);
 
-    // kernels/max_pool.cpp, kernels/conv.cpp, kernels/conv_weight_grad.cpp; images come in either order and go channels-last
+    // kernels/max_pool.cpp, sum_pool.cpp, conv.cpp, conv_weight_grad.cpp; images come in either order and go
+    // channels-last
     void (*max_pool)(const struct MaxPool& job);
     void (*max_pool_grad)(const struct MaxPoolGrad& job);
+    void (*sum_pool)(const struct SumPool& job);
+    void (*sum_pool_grad)(const struct SumPool& job);
     void (*conv)(const struct Conv& job);
     void (*conv_input_grad)(const struct Conv& job);
     void (*conv_weight_grad)(const struct ConvWeightGrad& job);
@@ -95,6 +103,42 @@ constexpr std::size_t LAYER_NORM_BLOCKS = 16;
 
 inline std::size_t layer_norm_workspace(std::size_t rows, std::size_t width) {
     return 2 * width * (rows < LAYER_NORM_BLOCKS ? rows : LAYER_NORM_BLOCKS);
+}
+
+// (outer, channels, inner) in memory; where the channels are last, inner is 1.
+struct ChannelShape {
+    std::size_t outer, channels, inner;
+};
+
+struct BatchNorm {
+    const float *x, *weight, *bias;  // the latter two may be null
+    float *out, *mean, *rstd;
+    double* workspace;  // batch_norm_workspace(shape) floats
+    ChannelShape shape;
+    float eps;
+};
+
+struct BatchNormGrad {
+    const float *grad, *x, *weight, *mean, *rstd;
+    float *by_x, *by_weight, *by_bias;
+    double* workspace;
+    ChannelShape shape;
+};
+
+struct BatchNormInference {
+    const float *x, *mean, *variance, *weight, *bias;
+    float* out;
+    ChannelShape shape;
+    float eps;
+};
+
+// Blocks that are summed each for itself: images, or at most 16 with as many rows where the channels are last.
+inline std::size_t batch_norm_blocks(const ChannelShape& shape) {
+    return shape.inner > 1 || shape.outer < 16 ? shape.outer : 16;
+}
+
+inline std::size_t batch_norm_workspace(const ChannelShape& shape) {
+    return batch_norm_blocks(shape) * shape.channels * 2 * (sizeof(double) / sizeof(float));
 }
 
 // A part of a parameter, its gradient and what the optimizer remembers of it; null where it remembers less.
@@ -204,6 +248,15 @@ struct MaxPoolGrad {
     float* workspace;  // as many numbers as grad has, where it is not channels-last
 };
 
+// Backward, x is the gradient, out the input's.
+struct SumPool {
+    Images x;
+    Window window;              // its dilation is 1
+    std::size_t height, width;  // of out
+    float* out;
+    float* workspace;  // as many numbers as x has, where x is not channels-last
+};
+
 // The input's gradient has the same arguments: x is the gradient, out the input's, weight as it is for forward.
 struct Conv {
     Images x;
@@ -211,8 +264,9 @@ struct Conv {
     float* out;
     std::size_t out_channels, height, width;
     Window window;
+    std::size_t groups;  // 1 where depthwise: each channel by itself
     bool depthwise;
-    float* workspace;  // x in its frame, and the weight with outputs up to a multiple of the vector
+    float* workspace;  // x in its frame, and a group's weight with outputs up to a multiple of the vector
 };
 
 // The zeros that the gradient of the output needs around it: before the first row or column, and behind the last.
@@ -230,19 +284,22 @@ struct ConvWeightGrad {
     Images grad, x;
     float* out;
     Window window;
+    std::size_t groups;  // 1 where depthwise: each channel by itself
     bool depthwise;
-    float* workspace;  // two numbers a row, x in its frame, grad with channels up to a multiple of the vector, and so the groups' sums
+    // Two numbers a row, x in its frame, grad with the last group's channels up to a multiple of the vector, and as
+    // wide the sums of each part of the batch.
+    float* workspace;
 };
 
 inline std::size_t conv_weight_grad_rows(const ConvWeightGrad& job) {
-    return job.window.kernel[0] * job.window.kernel[1] * (job.depthwise ? 1 : job.x.channels);
+    return job.window.kernel[0] * job.window.kernel[1] * (job.depthwise ? 1 : job.x.channels / job.groups);
 }
 
-// Groups of images that are summed each for itself: 16, fewer where the sums would take more than 1 MiB, at least 4.
-inline std::size_t conv_weight_grad_groups(const ConvWeightGrad& job) {
-    std::size_t groups = job.x.batch < 16 ? job.x.batch : 16;
-    while (groups > 4 && groups * conv_weight_grad_rows(job) * job.grad.channels > (1 << 18)) groups--;
-    return groups;
+// Parts of the batch that are summed each for itself: 16, fewer where the sums would take more than 1 MiB, at least 4.
+inline std::size_t conv_weight_grad_parts(const ConvWeightGrad& job) {
+    std::size_t parts = job.x.batch < 16 ? job.x.batch : 16;
+    while (parts > 4 && parts * conv_weight_grad_rows(job) * job.grad.channels > (1 << 18)) parts--;
+    return parts;
 }
 
 const Kernels& kernels();                     // of the instruction set in force

@@ -8,7 +8,13 @@ from tinytorch.plugins import hookimpl
 from tinytorch_accel import backend
 from tinytorch_accel.activations import gelu, gelu_grad, relu, relu_grad
 from tinytorch_accel.attention import attention, attention_grad
-from tinytorch_accel.normalization import layer_norm, layer_norm_grad
+from tinytorch_accel.normalization import (
+    batch_norm,
+    batch_norm_grad,
+    batch_norm_inference,
+    layer_norm,
+    layer_norm_grad,
+)
 from tinytorch_accel.probabilities import (
     cross_entropy,
     cross_entropy_grad,
@@ -18,7 +24,15 @@ from tinytorch_accel.probabilities import (
     softmax_grad,
 )
 from tinytorch_accel.products import linear, linear_weight_grad, matmul
-from tinytorch_accel.spatial import conv2d, conv2d_input_grad, conv2d_weight_grad, max_pool2d, max_pool2d_grad
+from tinytorch_accel.spatial import (
+    conv2d,
+    conv2d_input_grad,
+    conv2d_weight_grad,
+    max_pool2d,
+    max_pool2d_grad,
+    sum_pool2d,
+    sum_pool2d_grad,
+)
 from tinytorch_accel.steps import adam_step, sgd_step
 
 if TYPE_CHECKING:
@@ -28,6 +42,9 @@ __all__ = [
     "adam_step",
     "attention",
     "attention_grad",
+    "batch_norm",
+    "batch_norm_grad",
+    "batch_norm_inference",
     "conv2d",
     "conv2d_input_grad",
     "conv2d_weight_grad",
@@ -49,6 +66,8 @@ __all__ = [
     "sgd_step",
     "softmax",
     "softmax_grad",
+    "sum_pool2d",
+    "sum_pool2d_grad",
 ]
 
 

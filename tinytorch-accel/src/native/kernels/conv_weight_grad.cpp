@@ -3,9 +3,10 @@
 //   out[o, c, i, j] = sum over images and (y, x) of grad[y, x, o] * in[y s - p + i d, x s - p + j d, c]
 //
 // That is a product of matrices: rows are (i, j, c), columns o, and what is summed over are the pixels. A tile of
-// ROWS x 2 W sums stays in registers while some rows of an image go by; a row is a pointer, since where the pixel moves,
-// all rows move by the same distance. Each tile is then added to the sums of its group of images, and these are added at
-// the end: groups are cut by size, not by threads, and sums of sums round less than one long sum.
+// ROWS x 2 W sums stays in registers while some rows of an image go by; a row is a pointer, since where the pixel
+// moves, all rows move by the same distance. Each tile is then added to the sums of its part of the batch, and these
+// are added at the end: parts are cut by size, not by threads, and sums of sums round less than one long sum. Where
+// channels are in groups, each group is such a product.
 //
 // Depthwise, rows are the places (i, j), and the tile is W channels wide.
 
@@ -18,20 +19,23 @@ namespace ISA {
 namespace {
 
 constexpr size_t ROWS = W == 16 ? 12 : 6;
-constexpr size_t TOGETHER = 128;  // pixels that go by a tile: what they need stays in the first-level cache
+constexpr size_t WORK = 2000000;  // multiplications that are worth handing to another thread
+constexpr size_t TOGETHER = 256;  // pixels that go by a tile: what they need stays in the first-level cache
 
 struct Sums {
     const ConvWeightGrad& job;
     const float *images, *grads;
-    const size_t* offsets;           // where each row of the product is in the first window
-    size_t columns;                  // the gradient's channels, up to a multiple of W
-    size_t row, image, step_across;  // numbers: in a row and an image of the input, between windows
+    const size_t* offsets;            // where each row of the product is in the first window
+    size_t columns, columns_in_sums;  // a group's channels of the gradient, and up to a multiple of W
+    size_t step;                      // numbers between pixels of the gradient
+    size_t row, image, step_across;   // numbers: in a row and an image of the input, between windows
     size_t rows() const { return conv_weight_grad_rows(job); }
+    size_t size() const { return rows() * columns_in_sums; }  // of a group
 };
 
-// Rows [begin, end) of one image's output, and 2 W columns of their gradient: so many numbers from pixel to pixel.
+// Rows [begin, end) of one image's output, and 2 W columns of a group's gradient: so many numbers from pixel to pixel.
 struct Strip {
-    size_t image, begin, end;
+    size_t group, image, begin, end;
     const float* grad;
     size_t step;
 };
@@ -41,7 +45,8 @@ template <size_t VECTORS, bool DEPTHWISE, bool WHOLE = true>
     const size_t rows = sums.rows(), width = sums.job.grad.width;
     const size_t count = rows - first < ROWS ? rows - first : ROWS;
     const float* at[ROWS];
-    const float* start = sums.images + strip.image * sums.image + (DEPTHWISE ? column : 0);
+    const size_t channel = DEPTHWISE ? column : strip.group * (sums.job.x.channels / sums.job.groups);
+    const float* start = sums.images + strip.image * sums.image + channel;
     for (size_t i = 0; i < ROWS; i++) at[i] = start + sums.offsets[first + (i < count ? i : count - 1)];
     const size_t lanes = WHOLE ? W : sums.job.x.channels - column;
     const size_t step = sums.step_across;
@@ -57,9 +62,9 @@ template <size_t VECTORS, bool DEPTHWISE, bool WHOLE = true>
                     total[i][v] += (DEPTHWISE ? load(at[i] + k, lanes) : all(at[i][k])) * arrived[v];
         }
     }
-    for (size_t i = 0; i < count; i++)
-        for (size_t v = 0; v < VECTORS; v++) {
-            float* place = to + (first + i) * sums.columns + column + v * W;
+    for (size_t i = 0; i < ROWS; i++)  // what indexes registers at run time goes through memory
+        for (size_t v = 0; i < count && v < VECTORS; v++) {
+            float* place = to + (first + i) * sums.columns_in_sums + column + v * W;
             store(place, load(place, W) + total[i][v], W);
         }
 }
@@ -69,9 +74,10 @@ template <size_t VECTORS, bool DEPTHWISE, bool WHOLE = true>
 Strip take_strip(const Sums& sums, Strip strip, size_t column, size_t width, float* copy) {
     const Images& grad = sums.job.grad;
     const size_t pixels = (strip.end - strip.begin) * grad.width;
-    strip.grad = sums.grads + (strip.image * grad.height + strip.begin) * grad.width * sums.columns + column;
-    strip.step = sums.columns;
-    if (pixels > 2 * TOGETHER || sums.columns == width) return strip;
+    strip.grad = sums.grads + (strip.image * grad.height + strip.begin) * grad.width * sums.step +
+                 strip.group * sums.columns + column;
+    strip.step = sums.step;
+    if (pixels > 2 * TOGETHER || sums.step == width) return strip;
     for (size_t i = 0; i < pixels; i++)
         for (size_t k = 0; k < width; k += W) store(copy + i * width + k, load(strip.grad + i * strip.step + k, W), W);
     strip.grad = copy;
@@ -83,7 +89,7 @@ void add_strip(const Sums& sums, const Strip& strip, float* to) {
     const bool depthwise = sums.job.depthwise;
     float copy[2 * TOGETHER * 2 * W];
     for (size_t column = 0, width; column < sums.columns; column += width) {
-        width = depthwise || column + W >= sums.columns ? W : 2 * W;
+        width = depthwise || column + W >= sums.columns_in_sums ? W : 2 * W;
         const bool whole = column + W <= sums.job.x.channels;
         const auto dense = width == W ? add_tile<1, false> : add_tile<2, false>;
         const auto kernel = !depthwise ? dense : whole ? add_tile<1, true> : add_tile<1, true, false>;
@@ -96,57 +102,72 @@ void add_image(const Sums& sums, size_t image, float* to) {
     const size_t height = sums.job.grad.height;
     const size_t at_once = (TOGETHER + sums.job.grad.width - 1) / sums.job.grad.width;
     for (size_t y = 0; y < height; y += at_once)
-        add_strip(sums, {image, y, y + at_once < height ? y + at_once : height, nullptr, 0}, to);
+        for (size_t group = 0; group < sums.job.groups; group++)
+            add_strip(sums, {group, image, y, y + at_once < height ? y + at_once : height, nullptr, 0},
+                      to + group * sums.size());
 }
 
-// The groups' sums, (groups, rows, columns), added to the first of them and brought into the weight's order.
-void gather(const Sums& sums, float* parts, size_t groups) {
+// The sums of the parts, (parts, groups, rows, columns), added to the first of them and brought into the weight's
+// order.
+void gather(const Sums& sums, float* parts, size_t count) {
     const ConvWeightGrad& job = sums.job;
     const size_t places = job.window.kernel[0] * job.window.kernel[1], rows = sums.rows();
-    const size_t channels = rows / places, size = rows * sums.columns;
-    each_vector(size, [=](size_t i, size_t count) {
-        Vector total = load(parts + i, count);
-        for (size_t group = 1; group < groups; group++) total += load(parts + group * size + i, count);
-        store(parts + i, total, count);
+    const size_t channels = rows / places, size = job.groups * sums.size();
+    each_vector(size, [=](size_t i, size_t lanes) {
+        Vector total = load(parts + i, lanes);
+        for (size_t part = 1; part < count; part++) total += load(parts + part * size + i, lanes);
+        store(parts + i, total, lanes);
     });
-    for (size_t out = 0; out < job.grad.channels; out++)
+    for (size_t out = 0; out < job.grad.channels; out++) {
+        const float* column = parts + out / sums.columns * sums.size() + out % sums.columns;
         for (size_t channel = 0; channel < channels; channel++)
             for (size_t place = 0; place < places; place++)
                 job.out[(out * channels + channel) * places + place] =
-                    parts[(place * channels + channel) * sums.columns + out];
+                    column[(place * channels + channel) * sums.columns_in_sums];
+    }
 }
 
 void find_offsets(const ConvWeightGrad& job, size_t row, size_t* offsets) {
     const Window& window = job.window;
     for (size_t i = 0; i < window.kernel[0]; i++)
         for (size_t j = 0; j < window.kernel[1]; j++)
-            for (size_t channel = 0; channel < (job.depthwise ? 1 : job.x.channels); channel++)
+            for (size_t channel = 0; channel < (job.depthwise ? 1 : job.x.channels / job.groups); channel++)
                 *offsets++ = i * window.dilation[0] * row + j * window.dilation[1] * job.x.channels + channel;
 }
 
 void conv_weight_grad(const ConvWeightGrad& job) {
     const Window& window = job.window;
     const Frame frame{window.before[0], window.after[0], window.before[1], window.after[1]};
-    const size_t columns = up_to_multiple(job.grad.channels, W), channels = job.x.channels;
+    const size_t columns = job.grad.channels / job.groups, wide = up_to_multiple(columns, W);
+    const size_t step = job.grad.channels - columns + wide, channels = job.x.channels;
     size_t* offsets = reinterpret_cast<size_t*>(job.workspace);
     float* image_copy = job.workspace + conv_weight_grad_rows(job) * sizeof *offsets / sizeof *image_copy;
     const float* images = framed(job.x, frame, channels, image_copy);
     float* grad_copy = image_copy + framed_size(job.x, frame, channels);
-    const float* grads = framed(job.grad, {}, columns, grad_copy);
-    float* parts = grad_copy + framed_size(job.grad, {}, columns);
+    const float* grads = framed(job.grad, {}, step, grad_copy);
+    float* sums_of_parts = grad_copy + framed_size(job.grad, {}, step);
     const size_t row = (frame.left + job.x.width + frame.right) * channels;
     find_offsets(job, row, offsets);
-    const Sums sums{job, images, grads, offsets, columns, row, row * (frame.top + job.x.height + frame.bottom),
+    const Sums sums{job,
+                    images,
+                    grads,
+                    offsets,
+                    columns,
+                    wide,
+                    step,
+                    row,
+                    row * (frame.top + job.x.height + frame.bottom),
                     channels * window.stride[1]};
-    const size_t groups = conv_weight_grad_groups(job), size = sums.rows() * columns, batch = job.x.batch;
-    in_blocks(groups, 1, [&](size_t begin, size_t end) {
-        for (size_t group = begin; group < end; group++) {
-            fill_zeros(parts + group * size, size);
-            for (size_t image = batch * group / groups; image < batch * (group + 1) / groups; image++)
-                add_image(sums, image, parts + group * size);
+    const size_t parts = conv_weight_grad_parts(job), size = job.groups * sums.size(), batch = job.x.batch;
+    const size_t work = sums.rows() * job.grad.channels * job.grad.height * job.grad.width * batch;
+    in_blocks(parts, work < WORK ? parts : 1, [&](size_t begin, size_t end) {
+        for (size_t part = begin; part < end; part++) {
+            fill_zeros(sums_of_parts + part * size, size);
+            for (size_t image = batch * part / parts; image < batch * (part + 1) / parts; image++)
+                add_image(sums, image, sums_of_parts + part * size);
         }
     });
-    gather(sums, parts, groups);
+    gather(sums, sums_of_parts, parts);
 }
 
 }  // namespace

@@ -3,44 +3,50 @@
 //   out[y, x] = max over (i, j) of in[y * stride - padding + i * dilation, ...],   place = i * kernel width + j
 //
 // Images are channels-last: a vector is W channels of one pixel, so windows need no shuffling whatever their stride. Of
-// equal numbers the first wins (of 0 and -0 its place, but the last one's sign), of nans the last; what lies outside of the image is passed over.
+// equal numbers the first wins (of 0 and -0 its place, but the last one's sign), of nans the last; what lies outside of
+// the image is passed over.
 //
-// Backward goes through the input's pixels and asks each window that covers one whether its maximum was there. That
-// writes each number once, needs no zeros before, and adds in the core's order: by the place in the window.
+// Backward goes through the input's rows and adds, place by place, what each window that covers a row gives there. A
+// row stays in the cache meanwhile, and the order of the sums is the core's: by the place in the window.
 
 #include "images.h"
 #include "kernels.h"
 #include "pool.h"
 #include "simd.h"
+#include "windows.h"
 
 namespace ISA {
 namespace {
 
-typedef unsigned char Bytes __attribute__((vector_size(W)));
+typedef unsigned char Bytes __attribute__((vector_size(4 * W)));
 
 constexpr size_t WORK = 16384;  // numbers that are worth handing to another thread
 
+// A place is one byte, in a vector one in four; by shuffles, since GCC converts W bytes one after the other.
+template <size_t... I> inline Bytes spread(Bytes x, std::index_sequence<I...>) {
+    return __builtin_shufflevector(x, Bytes{}, (I % 4 ? 4 * W : I / 4)...);
+}
+
+template <size_t... I> inline Bytes gathered(Bytes x, std::index_sequence<I...>) {
+    return __builtin_shufflevector(x, Bytes{}, (I < W ? 4 * I : 4 * W)...);
+}
+
 inline void store_places(unsigned char* to, Ints places, size_t count) {
-    const Bytes bytes = __builtin_convertvector(places, Bytes);
+    const Bytes bytes = gathered(reinterpret_cast<Bytes>(places), std::make_index_sequence<4 * W>{});
     __builtin_memcpy(to, &bytes, count == W ? W : count);
 }
 
 inline Ints load_places(const unsigned char* from, size_t count) {
-    Bytes bytes{};
-    __builtin_memcpy(&bytes, from, count == W ? W : count);
-    return __builtin_convertvector(bytes, Ints);
-}
-
-// The part [begin, end) of a window's places that lies in the image, along one dimension.
-struct Inside {
-    Inside(const Window& window, int dim, size_t at, size_t size) {
-        const size_t step = window.dilation[dim], origin = at * window.stride[dim], before = window.before[dim];
-        begin = origin < before ? (before - origin + step - 1) / step : 0;
-        const size_t room = size + before > origin ? (size + before - origin + step - 1) / step : 0;
-        end = room < window.kernel[dim] ? room : window.kernel[dim];
+    unsigned char rest[W] = {};
+    if (count < W) from = static_cast<unsigned char*>(__builtin_memcpy(rest, from, count));
+    Ints four{};
+    for (size_t i = 0; i < W / 4; i++) {
+        int32_t places;
+        __builtin_memcpy(&places, from + 4 * i, sizeof places);
+        four[i] = places;
     }
-    size_t begin, end;
-};
+    return reinterpret_cast<Ints>(spread(reinterpret_cast<Bytes>(four), std::make_index_sequence<4 * W>{}));
+}
 
 // The windows of one row of the output.
 [[gnu::flatten]] void pool_row(const MaxPool& job, const float* image, size_t y, float* out, unsigned char* place) {
@@ -51,7 +57,8 @@ struct Inside {
         const Inside columns(window, 1, at, x.width);
         const auto pixel = [&](size_t i, size_t j) {
             const size_t row = y * window.stride[0] + i * window.dilation[0] - window.before[0];
-            return image + (row * x.width + at * window.stride[1] + j * window.dilation[1] - window.before[1]) * x.channels;
+            return image +
+                   (row * x.width + at * window.stride[1] + j * window.dilation[1] - window.before[1]) * x.channels;
         };
         each_vector(x.channels, [&](size_t channel, size_t count) {
             Vector largest = load(pixel(rows.begin, columns.begin) + channel, count);
@@ -81,56 +88,30 @@ void max_pool(const MaxPool& job) {
     });
 }
 
-// The places of windows, along one dimension, that are at position `at` of the input: place, and which window.
-struct Covering {
-    Covering(const Window& window, int dim, size_t at, size_t windows)
-        : step(window.dilation[dim]), stride(window.stride[dim]), position(at + window.before[dim]), windows(windows) {}
-    bool has(size_t place) const {
-        const size_t offset = place * step;
-        return offset <= position && (position - offset) % stride == 0 && (position - offset) / stride < windows;
-    }
-    size_t window(size_t place) const { return (position - place * step) / stride; }
-    size_t step, stride, position, windows;
-};
-
-// The windows that have one pixel, in the order of its place in them.
-struct Hits {
-    static constexpr size_t MOST = 256;
-    size_t count = 0, offset[MOST];
-    int32_t number[MOST];
-};
-
-void find_hits(const MaxPoolGrad& job, const Covering& down, size_t column, Hits& hits) {
-    const Window& window = job.window;
-    const Covering across(window, 1, column, job.grad.width);
-    hits.count = 0;
-    for (size_t i = 0; i < window.kernel[0]; i++) {
-        if (!down.has(i)) continue;
-        for (size_t j = 0; j < window.kernel[1]; j++) {
-            if (!across.has(j)) continue;
-            hits.offset[hits.count] = (down.window(i) * job.grad.width + across.window(j)) * job.grad.channels;
-            hits.number[hits.count++] = static_cast<int32_t>(i * window.kernel[1] + j);
-        }
+// Adds to one row of the result what windows of one row give it by one place; `first` where nothing is there yet.
+template <bool FIRST> [[gnu::flatten]] void add_place(const MaxPoolGrad& job, const float* grad,
+                                                      const unsigned char* place, size_t number, float* out) {
+    const size_t channels = job.grad.channels;
+    const Meeting windows(job.window, 1, number % job.window.kernel[1], job.width, job.grad.width);
+    const int32_t wanted = static_cast<int32_t>(number);
+    for (size_t at = windows.begin; at < windows.end; at++) {
+        const size_t from = at * channels, to = windows.position(at) * channels;
+        each_vector(channels, [=](size_t i, size_t count) {
+            const Vector part =
+                select(load_places(place + from + i, count) == wanted, load(grad + from + i, count), Vector{});
+            store(out + to + i, FIRST ? part : load(out + to + i, count) + part, count);
+        });
     }
 }
 
-[[gnu::flatten]] void grad_row(const MaxPoolGrad& job, const float* grad, const unsigned char* place, size_t y,
-                               float* out) {
-    const size_t channels = job.grad.channels;
+void grad_row(const MaxPoolGrad& job, const float* grad, const unsigned char* place, size_t y, float* out) {
+    const size_t in_row = job.grad.width * job.grad.channels, across = job.window.kernel[1];
     const Covering down(job.window, 0, y, job.grad.height);
-    Hits hits;
-    for (size_t column = 0; column < job.width; column++, out += channels) {
-        find_hits(job, down, column, hits);
-        each_vector(channels, [&](size_t channel, size_t count) {
-            const auto part = [&](size_t hit) {
-                const size_t at = hits.offset[hit] + channel;
-                return select(load_places(place + at, count) == hits.number[hit], load(grad + at, count), Vector{});
-            };
-            Vector total{};
-            for (size_t hit = 0; hit < hits.count; hit++) total = job.apart ? part(hit) : total + part(hit);
-            store(out + channel, total, count);
-        });
-    }
+    const auto add = job.apart ? add_place<true> : add_place<false>;
+    fill_zeros(out, job.width * job.grad.channels);
+    for (size_t i = 0; i < job.window.kernel[0]; i++)
+        for (size_t j = 0; down.has(i) && j < across; j++)
+            add(job, grad + down.window(i) * in_row, place + down.window(i) * in_row, i * across + j, out);
 }
 
 void max_pool_grad(const MaxPoolGrad& job) {

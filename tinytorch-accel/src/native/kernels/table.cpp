@@ -7,6 +7,7 @@
 
 namespace ISA {
 
+void add_batch_norm(Kernels& table);
 void add_conv(Kernels& table);
 void add_conv_weight_grad(Kernels& table);
 void add_gelu(Kernels& table);
@@ -18,10 +19,12 @@ void add_matmul(Kernels& table);
 void add_max_pool(Kernels& table);
 void add_relu(Kernels& table);
 void add_steps(Kernels& table);
+void add_sum_pool(Kernels& table);
 
 Kernels table() {
     Kernels table{};
     table.isa = NAME_OF(ISA);
+    add_batch_norm(table);
     add_conv(table);
     add_conv_weight_grad(table);
     add_gelu(table);
@@ -33,6 +36,7 @@ Kernels table() {
     add_max_pool(table);
     add_relu(table);
     add_steps(table);
+    add_sum_pool(table);
     return table;
 }
 

@@ -1,5 +1,5 @@
 // The ops conv2d, conv2d_input_grad and conv2d_weight_grad, from Python to the kernels of kernels/conv.cpp and
-// kernels/conv_weight_grad.cpp. Groups are 1, or each channel is one of its own with one output (depthwise).
+// kernels/conv_weight_grad.cpp.
 
 #include "arrays.h"
 #include "kernels.h"
@@ -15,13 +15,20 @@ constexpr std::size_t LANES = 16;  // the widest vector: channels are rounded up
 
 std::size_t rounded(std::size_t channels) { return (channels + LANES - 1) / LANES * LANES; }
 
-// Whether these are the sizes of one convolution, and whether it is depthwise; (out, in / groups, kh, kw).
-bool fits(const std::size_t (&weight)[4], std::size_t channels, PyObject* groups, bool& depthwise) {
-    const std::size_t count = PyLong_Check(groups) ? PyLong_AsSize_t(groups) : 0;
-    if (PyErr_Occurred()) PyErr_Clear();
-    depthwise = count > 1 && count == channels && weight[0] == channels && weight[1] == 1;
-    return depthwise || (count == 1 && weight[1] == channels);
-}
+// How the channels are divided; `false` where the sizes do not fit together.
+struct Groups {
+    // weight is (out, in / groups, kh, kw)
+    Groups(PyObject* argument, const std::size_t (&weight)[4], std::size_t channels) {
+        const std::size_t given = PyLong_Check(argument) ? PyLong_AsSize_t(argument) : 0;
+        if (PyErr_Occurred()) PyErr_Clear();
+        if (given < 1 || given > channels || weight[0] % given || weight[1] * given != channels) return;
+        depthwise = given > 1 && given == channels && weight[0] == channels;
+        count = depthwise ? 1 : given;
+    }
+    explicit operator bool() const { return count; }
+    std::size_t count = 0;
+    bool depthwise = false;
+};
 
 // As conv2d's arguments say: stride, padding, dilation, and the kernel's sizes from the weight's.
 bool conv_window_of(PyObject* const* args, const std::size_t (&weight)[4], Window& window) {
@@ -58,18 +65,21 @@ PyObject* conv2d(PyObject*, PyObject* const* args, Py_ssize_t count) {
     std::size_t sizes[4];
     sizes_of(weight, sizes);
     Window window;
-    bool depthwise;
-    if (!conv_window_of(args + 3, sizes, window) || !fits(sizes, x.channels, args[6], depthwise)) Py_RETURN_NONE;
+    const Groups groups(args[6], sizes, x.channels);
+    if (!groups || !conv_window_of(args + 3, sizes, window)) Py_RETURN_NONE;
     const std::size_t height = windows_in(x.height, window, 0), width = windows_in(x.width, window, 1);
-    if (!height || !width || !(bias.missing || (PyArray_NDIM(bias.array) == 1 && bias.size == sizes[0]))) Py_RETURN_NONE;
+    if (!height || !width || !(bias.missing || (PyArray_NDIM(bias.array) == 1 && bias.size == sizes[0])))
+        Py_RETURN_NONE;
     ImageOutput out(x.batch, sizes[0], height, width);
-    const std::size_t copied = framed(x, window.before[0] + window.after[0], window.before[1] + window.after[1], x.channels);
-    const memory::Workspace workspace(copied + rounded(sizes[0]) * (weight.size / sizes[0]));
+    const std::size_t copied =
+        framed(x, window.before[0] + window.after[0], window.before[1] + window.after[1], x.channels);
+    const memory::Workspace workspace(copied + rounded(sizes[0] / groups.count) * (weight.size / sizes[0]));
     if (!out) return nullptr;
     if (!workspace.data) return PyErr_NoMemory();
     {
         WithoutGil meanwhile(x.size());
-        kernels().conv({x, weight.data, bias.data, out.data, sizes[0], height, width, window, depthwise, workspace.data});
+        kernels().conv({x, weight.data, bias.data, out.data, sizes[0], height, width, window, groups.count,
+                        groups.depthwise, workspace.data});
     }
     return out.as_channels_first();
 }
@@ -82,8 +92,8 @@ PyObject* conv2d_input_grad(PyObject*, PyObject* const* args, Py_ssize_t count) 
     if (!grad || !weight || PyArray_NDIM(weight.array) != 4 || !arrays::sizes_of(args[2], shape)) Py_RETURN_NONE;
     sizes_of(weight, sizes);
     Window window;
-    bool depthwise;
-    if (!conv_window_of(args + 3, sizes, window) || !fits(sizes, shape[1], args[6], depthwise)) Py_RETURN_NONE;
+    const Groups groups(args[6], sizes, shape[1]);
+    if (!groups || !conv_window_of(args + 3, sizes, window)) Py_RETURN_NONE;
     for (int dim = 0; dim < 2; dim++)
         if (window.stride[dim] > 1 && window.dilation[dim] > 1) Py_RETURN_NONE;
     if (shape[0] != grad.batch || sizes[0] != grad.channels || windows_in(shape[2], window, 0) != grad.height ||
@@ -92,14 +102,15 @@ PyObject* conv2d_input_grad(PyObject*, PyObject* const* args, Py_ssize_t count) 
     ImageOutput out(shape[0], shape[1], shape[2], shape[3]);
     const std::size_t down = input_grad_frame(window, 0) + input_grad_frame(window, 0, shape[2], grad.height);
     const std::size_t across = input_grad_frame(window, 1) + input_grad_frame(window, 1, shape[3], grad.width);
-    const memory::Workspace workspace(framed(grad, down, across, grad.channels) +
-                                      rounded(shape[1]) * grad.channels * sizes[2] * sizes[3]);
+    const memory::Workspace workspace(framed(grad, down, across, grad.channels) + rounded(shape[1] / groups.count) *
+                                                                                      (grad.channels / groups.count) *
+                                                                                      sizes[2] * sizes[3]);
     if (!out) return nullptr;
     if (!workspace.data) return PyErr_NoMemory();
     {
         WithoutGil meanwhile(grad.size());
-        kernels().conv_input_grad({grad, weight.data, nullptr, out.data, shape[1], shape[2], shape[3], window, depthwise,
-                                   workspace.data});
+        kernels().conv_input_grad({grad, weight.data, nullptr, out.data, shape[1], shape[2], shape[3], window,
+                                   groups.count, groups.depthwise, workspace.data});
     }
     return out.as_channels_first();
 }
@@ -109,20 +120,22 @@ PyObject* conv2d_weight_grad(PyObject*, PyObject* const* args, Py_ssize_t count)
     const ImageInput grad(args[0]), x(args[1]);
     std::size_t sizes[4];
     Window window;
-    bool depthwise;
     if (!grad || !x || !arrays::sizes_of(args[2], sizes) || !conv_window_of(args + 3, sizes, window)) Py_RETURN_NONE;
-    if (!fits(sizes, x.channels, args[6], depthwise) || x.batch != grad.batch || sizes[0] != grad.channels ||
+    const Groups groups(args[6], sizes, x.channels);
+    if (!groups || x.batch != grad.batch || sizes[0] != grad.channels ||
         windows_in(x.height, window, 0) != grad.height || windows_in(x.width, window, 1) != grad.width)
         Py_RETURN_NONE;
     const npy_intp shape[] = {static_cast<npy_intp>(sizes[0]), static_cast<npy_intp>(sizes[1]),
                               static_cast<npy_intp>(sizes[2]), static_cast<npy_intp>(sizes[3])};
     Output out(4, shape);
     if (!out) return nullptr;
-    ConvWeightGrad job{grad, x, out.data, window, depthwise, nullptr};
-    const std::size_t wide = rounded(grad.channels);
+    ConvWeightGrad job{grad, x, out.data, window, groups.count, groups.depthwise, nullptr};
+    const std::size_t each = grad.channels / groups.count, wide = grad.channels - each + rounded(each);
     const memory::Workspace workspace(
-        2 * conv_weight_grad_rows(job) + framed(x, window.before[0] + window.after[0], window.before[1] + window.after[1], x.channels) +
-        framed(grad, 0, 0, wide) + conv_weight_grad_groups(job) * conv_weight_grad_rows(job) * wide);
+        2 * conv_weight_grad_rows(job) +
+        framed(x, window.before[0] + window.after[0], window.before[1] + window.after[1], x.channels) +
+        framed(grad, 0, 0, wide) +
+        conv_weight_grad_parts(job) * conv_weight_grad_rows(job) * groups.count * rounded(each));
     if (!workspace.data) return PyErr_NoMemory();
     job.workspace = workspace.data;
     {

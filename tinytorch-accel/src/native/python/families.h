@@ -9,6 +9,7 @@
 #define FUNCTION(name) \
     {#name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(name)), METH_FASTCALL, nullptr}
 
+extern PyMethodDef BATCH_NORM[];
 extern PyMethodDef CONV[];
 extern PyMethodDef GELU[];
 extern PyMethodDef SOFTMAX[];
@@ -19,3 +20,4 @@ extern PyMethodDef MATMUL[];
 extern PyMethodDef MAX_POOL[];
 extern PyMethodDef RELU[];
 extern PyMethodDef STEPS[];
+extern PyMethodDef SUM_POOL[];

@@ -53,12 +53,16 @@ inline bool pair_of(PyObject* tuple, std::size_t least, std::size_t& first, std:
     return first >= least && first <= MOST && second >= least && second <= MOST;
 }
 
+// ((top, bottom), (left, right)).
+inline bool padding_of(PyObject* padding, Window& window) {
+    return PyTuple_Check(padding) && PyTuple_GET_SIZE(padding) == 2 &&
+           pair_of(PyTuple_GET_ITEM(padding, 0), 0, window.before[0], window.after[0]) &&
+           pair_of(PyTuple_GET_ITEM(padding, 1), 0, window.before[1], window.after[1]);
+}
+
 // A window but for its kernel: stride, padding and dilation as the core's ops have them.
 inline bool window_of(PyObject* stride, PyObject* padding, PyObject* dilation, Window& window) {
-    return pair_of(stride, 1, window.stride[0], window.stride[1]) && PyTuple_Check(padding) &&
-           PyTuple_GET_SIZE(padding) == 2 &&
-           pair_of(PyTuple_GET_ITEM(padding, 0), 0, window.before[0], window.after[0]) &&
-           pair_of(PyTuple_GET_ITEM(padding, 1), 0, window.before[1], window.after[1]) &&
+    return pair_of(stride, 1, window.stride[0], window.stride[1]) && padding_of(padding, window) &&
            pair_of(dilation, 1, window.dilation[0], window.dilation[1]);
 }
 

@@ -89,9 +89,11 @@ class Module:
 
     def __getattr__(self, name: str) -> Any:
         """Look up parameters, buffers and modules."""
+        kinds = self.__dict__
         for kind in ("_parameters", "_buffers", "_modules"):
-            if name in self.__dict__.get(kind, ()):
-                return self.__dict__[kind][name]
+            parts = kinds.get(kind, ())
+            if name in parts:
+                return parts[name]
         raise AttributeError(f"'{type(self).__name__}' has no attribute '{name}'")
 
     def __delattr__(self, name: str) -> None:

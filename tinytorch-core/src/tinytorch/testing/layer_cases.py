@@ -120,6 +120,12 @@ def _batch_norm_grad(rng: Generator, dtype: DType) -> Arguments:
     return draw.normal(rng, x.shape, dtype), x, weight, mean, rstd
 
 
+def _batch_norm_inference(rng: Generator, dtype: DType) -> Arguments:
+    x, weight, bias, eps = _batch_norm(rng, dtype)
+    channels = x.shape[1:2]
+    return x, draw.normal(rng, channels, dtype), draw.uniform(rng, channels, dtype, 0.1, 2.0), weight, bias, eps
+
+
 def _mean_and_rstd(x: Array, dims: tuple[int, ...], eps: float) -> tuple[Array, Array]:
     rstd = 1.0 / np.sqrt(x.var(axis=dims, keepdims=True) + eps)
     return x.mean(axis=dims, keepdims=True), rstd.astype(x.dtype)
@@ -166,6 +172,7 @@ LAYERS = (
     OpCase("layer_norm_grad", _layer_norm_grad, NEAR, order=0),
     OpCase("batch_norm", _batch_norm, NEAR),
     OpCase("batch_norm_grad", _batch_norm_grad, NEAR, order=0),
+    OpCase("batch_norm_inference", _batch_norm_inference, NEAR),
 )
 
 LOSSES = (

@@ -175,6 +175,30 @@ def batch_norm_rule(grad: Tensor, saved: Saved, x: Tensor, weight: Tensor | None
     return *_through_formula(grad, x, weight, dims, (-1, *[1] * (x.ndim - 2)), eps), grad.sum(dims)
 
 
+@normalization.batch_norm_inference.rule
+def batch_norm_inference_rule(
+    grad: Tensor,
+    _out: None,
+    x: Tensor,
+    mean: Tensor,
+    variance: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    eps: float,
+) -> Gradients:
+    """Through x * scale + shift; what has no gradient costs only as much as a channel has numbers."""
+    dims, channels = (0, *range(2, x.ndim)), (-1, *[1] * (x.ndim - 2))
+    rstd = rsqrt(variance + eps)
+    scale = rstd if weight is None else rstd * weight
+    by_x = grad * scale.reshape(channels)
+    if not any(each is not None and each.requires_grad for each in (mean, variance, weight, bias)):
+        return by_x, None, None, None, None
+    by_bias = grad.sum(dims)
+    by_scale = (grad * x).sum(dims) - by_bias * mean
+    by_variance = by_scale * scale * rstd * rstd * -0.5
+    return by_x, by_bias * scale * -1.0, by_variance, None if weight is None else by_scale * rstd, by_bias
+
+
 def _through_formula(
     grad: Tensor, x: Tensor, weight: Tensor | None, dims: tuple[int, ...], weight_shape: tuple[int, ...], eps: float
 ) -> Gradients:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinytorch.core.tensor import Tensor, op
-from tinytorch.core.tensor.arithmetic import add, divide, multiply, subtract
+from tinytorch.core.tensor.arithmetic import add, multiply
 from tinytorch.core.tensor.axes import shape_of
-from tinytorch.core.tensor.elementwise import sqrt
 from tinytorch.core.tensor.inplace import note_write
 from tinytorch.core.tensor.numbers import real, whole
 from tinytorch.core.tensor.promotion import floats_only, tensors_only
@@ -130,6 +129,26 @@ def _batch_norm_grad(
     return by_x, by_weight.reshape(-1), by_bias.reshape(-1)
 
 
+@op
+def batch_norm_inference(
+    x: Array, mean: Array, variance: Array, weight: Array | None, bias: Array | None, eps: float
+) -> Array:
+    """Normalize each channel by these averages, one number a channel: (batch, channels, ...)."""
+    return quiet().run(_batch_norm_inference, x, mean, variance, weight, bias, eps)
+
+
+def _batch_norm_inference(
+    x: Array, mean: Array, variance: Array, weight: Array | None, bias: Array | None, eps: float
+) -> Array:
+    """One product and one sum for each element: x * scale + (bias - scale * mean)."""
+    mean, variance = _wide(mean), _wide(variance)
+    scale = (1.0 if weight is None else weight) / np.sqrt(variance + variance.dtype.type(eps))
+    shift = (0.0 if bias is None else bias) - scale * mean
+    return _scaled(_wide(x) * _per_channel(scale, x.ndim), None, _per_channel(shift, x.ndim)).astype(
+        x.dtype, copy=False
+    )
+
+
 def in_rows(x: Array, ndim: int) -> Array:
     """What is normalized together as a row, at least in float32: (rows, n)."""
     kept = x.ndim - ndim
@@ -231,11 +250,7 @@ def batch_normalized(
     if (running_mean is None) != (running_var is None) or (running_mean is None and not training):
         raise ValueError("batch_norm: expected running_mean and running_var, or training=True and neither")
     if not training and running_mean is not None and running_var is not None:
-        channels = (-1, *[1] * (input.ndim - 2))
-        scale = divide(1.0 if weight is None else weight, sqrt(add(running_var, eps)))
-        shift = multiply(scale, running_mean)
-        shift = multiply(shift, -1.0) if bias is None else subtract(bias, shift)
-        return add(multiply(input, scale.reshape(channels)), shift.reshape(channels))
+        return batch_norm_inference(input, running_mean, running_var, weight, bias, eps)
     count = input.array.size // max(input.shape[1], 1)
     if count < 2:
         raise ValueError(

@@ -31,19 +31,20 @@ def _fitting(
 ) -> Any:
     tensors_only(name, x)
     tensors_only(name, weight)
+    shape, weight_shape = x.array.shape, weight.array.shape
     if (
-        x.ndim != 4
-        or weight.ndim != 4
+        len(shape) != 4
+        or len(weight_shape) != 4
         or groups < 1
-        or weight.shape[0] % groups
-        or x.shape[1] != weight.shape[1] * groups
+        or weight_shape[0] % groups
+        or shape[1] != weight_shape[1] * groups
     ):
         raise ValueError(f"{name}: input {x.shape} does not fit weight {weight.shape} with {groups} groups")
     if bias is not None and tensors_only(name, bias)[0].shape != weight.shape[:1]:
         raise ValueError(f"{name}: expected a bias of shape {weight.shape[:1]}, got {bias.shape}")
     if x.array.dtype != weight.array.dtype or (bias is not None and bias.array.dtype != weight.array.dtype):
         raise TypeError(f"{name}: input is {x.dtype}, weight {weight.dtype}; convert one with .to(dtype)")
-    if min(_output_sizes(x.shape, weight.shape, stride, padding, dilation)) < 1:
+    if min(_output_sizes(shape, weight_shape, stride, padding, dilation)) < 1:
         raise ValueError(
             f"{name}: a window of {weight.shape[2:]} does not fit into input {x.shape} with padding {padding}"
         )
@@ -236,8 +237,7 @@ def _depthwise_weight_grad(images: Array, rows: Array, shape: Shape, stride: Pai
 
 
 def _output_sizes(shape: Shape, weight: Shape, stride: Pair, padding: Sides, dilation: Pair) -> list[int]:
-    geometry = zip(shape[2:], padding, weight[2:], stride, dilation, strict=True)
-    return [output_size(n, pads, k, s, d) for n, pads, k, s, d in geometry]
+    return [output_size(shape[dim + 2], padding[dim], weight[dim + 2], stride[dim], dilation[dim]) for dim in (0, 1)]
 
 
 def _turned_padding(kernel: tuple[int, ...], padding: Sides, dilation: Pair) -> Sides:

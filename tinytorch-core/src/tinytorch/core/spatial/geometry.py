@@ -38,7 +38,7 @@ def of_one_or_many(ndim: int) -> Callable[[Callable[..., Any]], Callable[..., An
 def pair(name: str, what: str, value: Any, least: int = 1) -> Pair:
     """An int or two of them as (vertical, horizontal), none below `least`."""
     found = (value, value) if isinstance(value, int) else tuple(value) if isinstance(value, (tuple, list)) else ()
-    if len(found) != 2 or not all(type(each) is int and each >= least for each in found):
+    if len(found) != 2 or not (type(found[0]) is type(found[1]) is int and min(found) >= least):
         raise ValueError(f"{name}: expected {what} as an int or two ints, {least} or more, got {value!r}")
     return found[0], found[1]
 
