@@ -78,55 +78,60 @@ template <size_t VECTORS> [[gnu::flatten]] inline void multiply(const Part& part
             const size_t begin = row * part.tap_down + column * part.tap_across;
             for (size_t k = begin; k < begin + part.run; k++, weight += VECTORS * W) {
                 Vector weights[VECTORS];
-                for (size_t v = 0; v < VECTORS; v++) weights[v] = load(weight + v * W, W);
-                for (size_t i = 0; i < PIXELS; i++)
-                    for (size_t v = 0; v < VECTORS; v++) sums[i][v] += all(at[i][k]) * weights[v];
+                unrolled<VECTORS>([&](size_t v) { weights[v] = load(weight + v * W, W); });
+                unrolled<PIXELS>([&](size_t i) {
+                    unrolled<VECTORS>([&](size_t v) { sums[i][v] += all(at[i][k]) * weights[v]; });
+                });
             }
         }
 }
 
 // The sums begin with the bias.
-template <size_t VECTORS>
-inline void begin(const Part& part, size_t channel, size_t count, Vector (&sums)[PIXELS][VECTORS]) {
-    for (size_t v = 0; v < VECTORS; v++) {
+template <size_t VECTORS> inline void begin(const Part& part, size_t channel, Vector (&sums)[PIXELS][VECTORS]) {
+    unrolled<VECTORS>([&](size_t v) {
         const size_t from = channel + v * W;
-        const Vector bias =
-            part.bias ? load(part.bias + from, part.channels - from < count ? part.channels - from : count) : Vector{};
-        for (size_t i = 0; i < PIXELS; i++) sums[i][v] = bias;
-    }
+        const size_t count = part.channels - from < W ? part.channels - from : W;
+        const Vector bias = part.bias ? load(part.bias + from, count) : Vector{};
+        unrolled<PIXELS>([&](size_t i) { sums[i][v] = bias; });
+    });
 }
 
-// W channels of the sums. Written out twice: what indexes registers at run time goes through memory.
-template <size_t VECTORS>
-inline void put(const Part& part, const Tile& tile, const Vector (&sums)[PIXELS][VECTORS], size_t v, size_t channel) {
+// W channels of the sums.
+inline void put(const Part& part, const Tile& tile, const Vector (&sums)[PIXELS], size_t channel) {
     const size_t count = part.channels - channel < W ? part.channels - channel : W;
     if (count == W && tile.count == PIXELS) {
-        for (size_t i = 0; i < PIXELS; i++) store(tile.out[i] + channel, sums[i][v], W);
+        unrolled<PIXELS>([&](size_t i) { store(tile.out[i] + channel, sums[i], W); });
     } else {
-        for (size_t i = 0; i < PIXELS; i++)
-            if (i < tile.count) store(tile.out[i] + channel, sums[i][v], count);
+        unrolled<PIXELS>([&](size_t i) {
+            if (i < tile.count) store(tile.out[i] + channel, sums[i], count);
+        });
     }
 }
 
 template <size_t VECTORS> [[gnu::flatten]] void compute(const Part& part, const Tile& tile, size_t channel) {
     Vector sums[PIXELS][VECTORS];
-    begin(part, channel, W, sums);
+    begin(part, channel, sums);
     multiply<VECTORS>(part, tile, part.weight + channel * part.depth(), sums);
-    for (size_t v = 0; v < VECTORS; v++) put<VECTORS>(part, tile, sums, v, channel + v * W);
+    unrolled<VECTORS>([&](size_t v) {
+        Vector each[PIXELS];
+        unrolled<PIXELS>([&](size_t i) { each[i] = sums[i][v]; });
+        put(part, tile, each, channel + v * W);
+    });
 }
 
 template <bool WHOLE> [[gnu::flatten]] void compute_depthwise(const Part& part, const Tile& tile, size_t channel) {
     const size_t count = WHOLE ? W : part.channels - channel;
-    Vector sums[PIXELS][1];
-    begin(part, channel, count, sums);
+    const Vector bias = part.bias ? load(part.bias + channel, count) : Vector{};
+    Vector sums[PIXELS];
+    unrolled<PIXELS>([&](size_t i) { sums[i] = bias; });
     const float* weight = part.weight + channel;
     for (size_t row = 0; row < part.taps_down; row++)
         for (size_t column = 0; column < part.taps_across; column++, weight += part.channels) {
             const size_t place = row * part.tap_down + column * part.tap_across + channel;
             const Vector weights = load(weight, count);
-            for (size_t i = 0; i < PIXELS; i++) sums[i][0] += load(tile.at[i] + place, count) * weights;
+            unrolled<PIXELS>([&](size_t i) { sums[i] += load(tile.at[i] + place, count) * weights; });
         }
-    put<1>(part, tile, sums, 0, channel);
+    put(part, tile, sums, channel);
 }
 
 // The channels from `channel` on that a tile computes at a time, and by which kernel.

@@ -56,17 +56,19 @@ template <size_t VECTORS, bool DEPTHWISE, bool WHOLE = true>
         size_t k = y * sums.job.window.stride[0] * sums.row;
         for (size_t x = 0; x < width; x++, k += step, grad += strip.step) {
             Vector arrived[VECTORS];
-            for (size_t v = 0; v < VECTORS; v++) arrived[v] = load(grad + v * W, W);
-            for (size_t i = 0; i < ROWS; i++)
-                for (size_t v = 0; v < VECTORS; v++)
-                    total[i][v] += (DEPTHWISE ? load(at[i] + k, lanes) : all(at[i][k])) * arrived[v];
+            unrolled<VECTORS>([&](size_t v) { arrived[v] = load(grad + v * W, W); });
+            unrolled<ROWS>([&](size_t i) {
+                const Vector met = DEPTHWISE ? load(at[i] + k, lanes) : all(at[i][k]);
+                unrolled<VECTORS>([&](size_t v) { total[i][v] += met * arrived[v]; });
+            });
         }
     }
-    for (size_t i = 0; i < ROWS; i++)  // what indexes registers at run time goes through memory
-        for (size_t v = 0; i < count && v < VECTORS; v++) {
-            float* place = to + (first + i) * sums.columns_in_sums + column + v * W;
-            store(place, load(place, W) + total[i][v], W);
-        }
+    unrolled<ROWS>([&](size_t i) {
+        float* place = to + (first + i) * sums.columns_in_sums + column;
+        unrolled<VECTORS>([&](size_t v) {
+            if (i < count) store(place + v * W, load(place + v * W, W) + total[i][v], W);
+        });
+    });
 }
 
 // Some columns of the gradient of a strip, brought together where they fit: pixels that are a power of two apart would
