@@ -28,6 +28,22 @@ def layer_norm_grad(rng, rows, width):
     return numbers(rng, rows, width), x, weight, mean, rstd, ndim
 
 
+def one(rng, rows, width):
+    return (numbers(rng, rows, width) * 3,)
+
+
+def positive(rng, rows, width):
+    return (np.abs(numbers(rng, rows, width)) + np.float32(1e-3),)
+
+
+def silu_grad(rng, rows, width):
+    return numbers(rng, rows, width), *one(rng, rows, width)
+
+
+def softplus(rng, rows, width):
+    return *one(rng, rows, width), 1.0, 20.0
+
+
 def softmax(rng, rows, width):
     return numbers(rng, rows, width), 1
 
@@ -50,6 +66,13 @@ def cross_entropy_grad(rng, rows, width):
 
 
 CALLS = {
+    "exp": one,
+    "log": positive,
+    "tanh": one,
+    "sigmoid": one,
+    "silu": one,
+    "silu_grad": silu_grad,
+    "softplus": softplus,
     "softmax": softmax,
     "softmax_grad": softmax_grad,
     "log_softmax": softmax,

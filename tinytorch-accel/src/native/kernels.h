@@ -8,8 +8,28 @@
 #include <cstddef>
 #include <cstdint>
 
+using ElementwiseOne = void (*)(const float* x, float* out, std::size_t size);
+using ElementwiseGrad = void (*)(const float* grad, const float* x, float* out, std::size_t size);
+using ElementwiseTwo = void (*)(const struct Pair& job);
+
 struct Kernels {
     const char* isa;
+
+    // kernels/sums.cpp
+    void (*sum)(const struct Sum& job);
+
+    // kernels/arithmetic.cpp; `_from` has its operands exchanged
+    ElementwiseTwo add, subtract, subtract_from, multiply, divide, divide_from;
+    ElementwiseOne negative, absolute, sqrt;
+    ElementwiseGrad tanh_grad, sigmoid_grad;
+    void (*dropout)(const float* x, const unsigned char* mask, float scale, float* out, std::size_t size);
+    void (*select)(const struct Select& job);
+    void (*clip)(const float* x, const float* low, const float* high, float* out, std::size_t size);  // one may be null
+
+    // kernels/functions.cpp
+    ElementwiseOne exp, log, tanh, sigmoid, silu;
+    ElementwiseGrad silu_grad;
+    void (*softplus)(const float* x, float beta, float threshold, float* out, std::size_t size);
 
     // kernels/gelu.cpp
     void (*gelu)(const float* x, float* out, float* share, std::size_t size);
@@ -50,6 +70,41 @@ struct Kernels {
     void (*attention)(const struct Attention& job);
     void (*attention_grad)(const struct AttentionGrad& job);
 };
+
+// `size` numbers at x, each with one of y: each of `count` with `run` of x in a row, and then the first again.
+struct Pair {
+    const float *x, *y;
+    float* out;
+    std::size_t size, count, run;
+};
+
+// Where the condition holds a number of `yes`, elsewhere one of `no`; the same each time where it is one.
+struct Select {
+    const unsigned char* condition;
+    const float *yes, *no;
+    float* out;
+    std::size_t size;
+    bool one_yes, one_no;
+};
+
+// x is (outer, rows, inner), out (outer, inner).
+struct Sum {
+    const float* x;
+    float* out;
+    double* workspace;
+    std::size_t outer, rows, inner;
+    double divisor;
+};
+
+// Into how many parts the rows of each sum are cut, so that threads have some to do; at most 16.
+inline std::size_t sum_cuts(const Sum& job) {
+    const std::size_t wanted = job.rows * job.inner >> 17, most = job.outer < 16 && job.rows > 127 ? 16 : 1;
+    return wanted < 1 ? 1 : wanted < most ? wanted : most;
+}
+
+inline std::size_t sum_workspace(const Sum& job) {
+    return sum_cuts(job) == 1 ? 0 : job.outer * sum_cuts(job) * job.inner;
+}
 
 struct LayerNorm {
     const float *x, *weight, *bias;

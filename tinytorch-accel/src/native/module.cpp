@@ -67,8 +67,8 @@ PyMethodDef SETTINGS[] = {
     {},
 };
 
-PyMethodDef* const FAMILIES[] = {SETTINGS, ATTENTION, CONV,    CROSS_ENTROPY, GELU,
-                                 LAYER_NORM, MAX_POOL, RELU, SOFTMAX,       STEPS};
+PyMethodDef* const FAMILIES[] = {SETTINGS, ARITHMETIC, FUNCTIONS, ATTENTION, CONV,    CROSS_ENTROPY, GELU,
+                                 LAYER_NORM, MAX_POOL, RELU, SOFTMAX,       STEPS, SUMS};
 
 PyModuleDef MODULE = {
     PyModuleDef_HEAD_INIT, "_native", "The compiled kernels.", -1, nullptr, nullptr, nullptr, nullptr, nullptr};

@@ -7,7 +7,22 @@ from typing import TYPE_CHECKING, Any
 from tinytorch.plugins import hookimpl
 from tinytorch_accel import backend
 from tinytorch_accel.activations import gelu, gelu_grad, relu, relu_grad
+from tinytorch_accel.arithmetic import (
+    absolute,
+    add,
+    clip,
+    divide,
+    dropout,
+    multiply,
+    negative,
+    select,
+    sigmoid_grad,
+    sqrt,
+    subtract,
+    tanh_grad,
+)
 from tinytorch_accel.attention import attention, attention_grad
+from tinytorch_accel.functions import exp, log, sigmoid, silu, silu_grad, softplus, tanh
 from tinytorch_accel.normalization import layer_norm, layer_norm_grad
 from tinytorch_accel.probabilities import (
     cross_entropy,
@@ -19,32 +34,54 @@ from tinytorch_accel.probabilities import (
 )
 from tinytorch_accel.spatial import conv2d, conv2d_input_grad, conv2d_weight_grad, max_pool2d, max_pool2d_grad
 from tinytorch_accel.steps import adam_step, sgd_step
+from tinytorch_accel.sums import reduce_mean, reduce_sum
 
 if TYPE_CHECKING:
     from tinytorch.plugins import Options
 
 __all__ = [
+    "absolute",
     "adam_step",
+    "add",
     "attention",
     "attention_grad",
+    "clip",
     "conv2d",
     "conv2d_input_grad",
     "conv2d_weight_grad",
     "cross_entropy",
     "cross_entropy_grad",
+    "divide",
+    "dropout",
+    "exp",
     "gelu",
     "gelu_grad",
     "layer_norm",
     "layer_norm_grad",
+    "log",
     "log_softmax",
     "log_softmax_grad",
     "max_pool2d",
     "max_pool2d_grad",
+    "multiply",
+    "negative",
+    "reduce_mean",
+    "reduce_sum",
     "relu",
     "relu_grad",
+    "select",
     "sgd_step",
+    "sigmoid",
+    "sigmoid_grad",
+    "silu",
+    "silu_grad",
     "softmax",
     "softmax_grad",
+    "softplus",
+    "sqrt",
+    "subtract",
+    "tanh",
+    "tanh_grad",
 ]
 
 

@@ -7,6 +7,8 @@
 
 namespace ISA {
 
+void add_arithmetic(Kernels& table);
+void add_functions(Kernels& table);
 void add_conv(Kernels& table);
 void add_conv_weight_grad(Kernels& table);
 void add_gelu(Kernels& table);
@@ -17,10 +19,13 @@ void add_layer_norm(Kernels& table);
 void add_max_pool(Kernels& table);
 void add_relu(Kernels& table);
 void add_steps(Kernels& table);
+void add_sums(Kernels& table);
 
 Kernels table() {
     Kernels table{};
     table.isa = NAME_OF(ISA);
+    add_arithmetic(table);
+    add_functions(table);
     add_conv(table);
     add_conv_weight_grad(table);
     add_gelu(table);
@@ -31,6 +36,7 @@ Kernels table() {
     add_max_pool(table);
     add_relu(table);
     add_steps(table);
+    add_sums(table);
     return table;
 }
 

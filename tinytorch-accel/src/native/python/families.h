@@ -9,6 +9,13 @@
 #define FUNCTION(name) \
     {#name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(name)), METH_FASTCALL, nullptr}
 
+// The same under a name that is not the function's own.
+inline PyMethodDef named(const char* name, PyObject* (*function)(PyObject*, PyObject* const*, Py_ssize_t)) {
+    return {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function)), METH_FASTCALL, nullptr};
+}
+
+extern PyMethodDef ARITHMETIC[];
+extern PyMethodDef FUNCTIONS[];
 extern PyMethodDef CONV[];
 extern PyMethodDef GELU[];
 extern PyMethodDef SOFTMAX[];
@@ -18,3 +25,4 @@ extern PyMethodDef LAYER_NORM[];
 extern PyMethodDef MAX_POOL[];
 extern PyMethodDef RELU[];
 extern PyMethodDef STEPS[];
+extern PyMethodDef SUMS[];
