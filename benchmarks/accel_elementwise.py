@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tinytorch.plugins import registry
+
 Arguments = tuple[Any, ...]
 Make = Callable[[np.random.Generator, int, int], Arguments]
 
@@ -52,6 +54,41 @@ def chosen(rng: np.random.Generator, rows: int, width: int) -> Arguments:
     return rng.random((rows, width), np.float32) < 0.5, *two(rng, rows, width)
 
 
+def normalized(rng: np.random.Generator, rows: int, width: int) -> Arguments:
+    """Return arguments of rms_norm."""
+    return *with_row(rng, rows, width), 1, 1e-5
+
+
+def normalized_grad(rng: np.random.Generator, rows: int, width: int) -> Arguments:
+    """Return arguments of rms_norm's backward."""
+    x, weight, ndim, eps = normalized(rng, rows, width)
+    rrms = registry.find("rms_norm").kernel(x, weight, ndim, eps)[1]
+    return *one(rng, rows, width), x, weight, rrms, ndim
+
+
+def turned(rng: np.random.Generator, rows: int, width: int) -> Arguments:
+    """Return arguments of rotary: vectors of 64 numbers at most, an angle for each pair, heads side by side."""
+    head = min(width, 64)
+    x = rng.standard_normal((1, rows, width // head, head), np.float32).transpose(0, 2, 1, 3)
+    return x, *rng.standard_normal((2, rows, head // 2), np.float32)
+
+
+def looked_up(rng: np.random.Generator, rows: int, width: int) -> Arguments:
+    """Return arguments of embedding: so many numbers, a table of a quarter as many rows."""
+    return *one(rng, rows // 4 + 1, width), rng.integers(0, rows // 4 + 1, rows)
+
+
+def looked_up_grad(rng: np.random.Generator, rows: int, width: int) -> Arguments:
+    """Return arguments of embedding's backward."""
+    weight, indices = looked_up(rng, rows, width)
+    return *one(rng, rows, width), indices, weight.shape
+
+
+def joined(rng: np.random.Generator, rows: int, width: int) -> Arguments:
+    """Return two halves."""
+    return ([*np.split(rng.standard_normal((2 * rows, width // 2), np.float32), 2)],)
+
+
 def over(*dims: int) -> Make:
     """Make arguments of a reduction over these dimensions."""
     return lambda rng, rows, width: (*one(rng, rows, width), dims, False)
@@ -70,6 +107,14 @@ ARGUMENTS: dict[str, Make] = {
     **dict.fromkeys(("negative", "absolute", "exp", "tanh", "sigmoid", "silu", "relu"), one),
     **dict.fromkeys(("sqrt", "log"), positive),
     **dict.fromkeys(("tanh_grad", "sigmoid_grad", "silu_grad", "relu_grad"), two),
+    "rms_norm": normalized,
+    "rms_norm_grad": normalized_grad,
+    "rotary": followed(turned, False),
+    "rotary interleaved": followed(turned, True),
+    "embedding": looked_up,
+    "embedding_grad": looked_up_grad,
+    "concatenate rows": followed(joined, 0),
+    "concatenate columns": followed(joined, 1),
     "softplus": followed(one, 1.0, 20.0),
     "clip": followed(one, -1.0, 1.0),
     "select": chosen,
@@ -81,6 +126,7 @@ ARGUMENTS: dict[str, Make] = {
     "reduce_mean all": over(0, 1),
 }
 TORCH = {"select": "where", "clip": "clamp", "reduce_sum": "sum", "reduce_mean": "mean", "absolute": "abs"}
+WITHOUT_TORCH = {"rms_norm", "rms_norm_grad", "rotary", "embedding", "embedding_grad", "concatenate"}
 TORCH_GRADS = {"tanh_grad": "tanh_backward", "sigmoid_grad": "sigmoid_backward", "silu_grad": "silu_backward"}
 
 

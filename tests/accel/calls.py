@@ -28,6 +28,15 @@ def layer_norm_grad(rng, rows, width):
     return numbers(rng, rows, width), x, weight, mean, rstd, ndim
 
 
+def rms_norm(rng, rows, width):
+    return numbers(rng, rows, width), numbers(rng, width), 1, 1e-5
+
+
+def rms_norm_grad(rng, rows, width):
+    x, weight, ndim, eps = rms_norm(rng, rows, width)
+    return numbers(rng, rows, width), x, weight, core("rms_norm")(x, weight, ndim, eps)[1], ndim
+
+
 def one(rng, rows, width):
     return (numbers(rng, rows, width) * 3,)
 
@@ -83,6 +92,8 @@ CALLS = {
     "gelu_tanh": lambda *args: gelu(*args, form="tanh"),
     "gelu_grad": gelu_grad,
     "gelu_tanh_grad": lambda *args: gelu_grad(*args, form="tanh"),
+    "rms_norm": rms_norm,
+    "rms_norm_grad": rms_norm_grad,
     "layer_norm": layer_norm,
     "layer_norm_grad": layer_norm_grad,
 }

@@ -144,8 +144,8 @@ struct Ordered {
 
 }  // namespace
 
-OutputInOrder::OutputInOrder(const InOrder& x, const Order& order)
-    : Output(order.dims, Ordered(x.array, order).shape) {}
+OutputInOrder::OutputInOrder(PyArrayObject* x, const Order& order)
+    : Output(order.dims, Ordered(x, order).shape) {}
 
 PyObject* OutputInOrder::release(const Order& order) {
     if (order.usual) return Output::release();

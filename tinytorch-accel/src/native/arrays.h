@@ -99,10 +99,10 @@ class InOrder {
     std::size_t size = 0;
 };
 
-// A new array of an argument's shape and order of dimensions.
+// A new array of another's shape, its numbers in a row in that one's order of dimensions.
 class OutputInOrder : public Output {
   public:
-    OutputInOrder(const InOrder& x, const Order& order);
+    OutputInOrder(PyArrayObject* x, const Order& order);
     PyObject* release(const Order& order);
 };
 

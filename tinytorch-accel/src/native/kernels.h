@@ -41,6 +41,15 @@ struct Kernels {
     void (*layer_norm)(const struct LayerNorm& job);
     void (*layer_norm_grad)(const struct LayerNormGrad& job);
 
+    // kernels/rms_norm.cpp; weight may be null
+    void (*rms_norm)(const struct RmsNorm& job);
+    void (*rms_norm_grad)(const struct RmsNormGrad& job);
+
+    // kernels/rotary.cpp, kernels/embedding.cpp
+    void (*rotary)(const struct Rotary& job);
+    void (*embedding)(const struct Embedding& job);
+    void (*embedding_grad)(const struct EmbeddingGrad& job);
+
     // kernels/relu.cpp
     void (*relu)(const float* x, float* out, std::size_t size);
     void (*relu_grad)(const float* grad, const float* x, float* out, std::size_t size);
@@ -128,6 +137,39 @@ inline std::size_t layer_norm_workspace(std::size_t rows, std::size_t width) {
     return 2 * width * (rows < LAYER_NORM_BLOCKS ? rows : LAYER_NORM_BLOCKS);
 }
 
+struct RmsNorm {
+    const float *x, *weight;
+    float *out, *rrms;
+    std::size_t rows, width;
+    float eps;
+};
+
+struct RmsNormGrad {
+    const float *grad, *x, *weight, *rrms;
+    float *by_x, *by_weight;
+    float* workspace;  // rms_norm_workspace(rows, width) numbers
+    std::size_t rows, width;
+};
+
+inline std::size_t rms_norm_workspace(std::size_t rows, std::size_t width) {
+    return layer_norm_workspace(rows, width) / 2;
+}
+
+// Rows of a table by number, each from 0 to the table's rows - 1.
+struct Embedding {
+    const float* weight;
+    const std::int64_t* indices;
+    float* out;
+    std::size_t count, width;
+};
+
+struct EmbeddingGrad {
+    const float* grad;
+    const std::int64_t* indices;
+    float* out;
+    std::size_t count, rows, width;
+};
+
 // A part of a parameter, its gradient and what the optimizer remembers of it; null where it remembers less.
 struct Piece {
     float* param;
@@ -174,6 +216,13 @@ template <class Number> struct Four {
         return data + static_cast<std::ptrdiff_t>(b) * batch + static_cast<std::ptrdiff_t>(h) * head +
                static_cast<std::ptrdiff_t>(t) * time;
     }
+};
+
+struct Rotary {
+    Four<const float> x, cos, sin;
+    Four<float> out;
+    std::size_t batch, heads, time, half;  // `half` pairs of numbers a vector
+    bool interleaved;
 };
 
 // Who takes part (bools), or what is added to the scores (floats), or neither; distances in numbers, 0 where all of a

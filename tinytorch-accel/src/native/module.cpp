@@ -68,7 +68,7 @@ PyMethodDef SETTINGS[] = {
 };
 
 PyMethodDef* const FAMILIES[] = {SETTINGS, ARITHMETIC, FUNCTIONS, ATTENTION, CONV,    CROSS_ENTROPY, GELU,
-                                 LAYER_NORM, MAX_POOL, RELU, SOFTMAX,       STEPS, SUMS};
+                                 LAYER_NORM, MAX_POOL, RELU, SOFTMAX,       STEPS, SUMS, COPIES, EMBEDDING, RMS_NORM, ROTARY};
 
 PyModuleDef MODULE = {
     PyModuleDef_HEAD_INIT, "_native", "The compiled kernels.", -1, nullptr, nullptr, nullptr, nullptr, nullptr};

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinytorch.plugins import hookimpl
+from tinytorch.plugins import answered_by, hookimpl
 from tinytorch.types import Array
 from tinytorch_accel.compiled import NEAR, kernels
 from tinytorch_accel.thresholds import LEAST
@@ -26,3 +26,17 @@ def layer_norm_grad(
     if x.size < LEAST["layer_norm_grad"]:
         return None
     return kernels.layer_norm_grad(grad, x, weight, mean, rstd, ndim)
+
+
+@hookimpl
+@NEAR
+@answered_by(kernels.rms_norm)
+def rms_norm(x: Array, weight: Array | None, ndim: int, eps: float) -> tuple[Array, Array] | None:
+    """Normalize each row while it is in the cache."""
+
+
+@hookimpl
+@NEAR
+@answered_by(kernels.rms_norm_grad)
+def rms_norm_grad(grad: Array, x: Array, weight: Array | None, rrms: Array, ndim: int) -> tuple[Array, Array] | None:
+    """Both gradients in one pass through grad and x."""

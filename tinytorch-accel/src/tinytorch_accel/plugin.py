@@ -23,7 +23,7 @@ from tinytorch_accel.arithmetic import (
 )
 from tinytorch_accel.attention import attention, attention_grad
 from tinytorch_accel.functions import exp, log, sigmoid, silu, silu_grad, softplus, tanh
-from tinytorch_accel.normalization import layer_norm, layer_norm_grad
+from tinytorch_accel.normalization import layer_norm, layer_norm_grad, rms_norm, rms_norm_grad
 from tinytorch_accel.probabilities import (
     cross_entropy,
     cross_entropy_grad,
@@ -32,6 +32,7 @@ from tinytorch_accel.probabilities import (
     softmax,
     softmax_grad,
 )
+from tinytorch_accel.sequences import concatenate, embedding, embedding_grad, rotary
 from tinytorch_accel.spatial import conv2d, conv2d_input_grad, conv2d_weight_grad, max_pool2d, max_pool2d_grad
 from tinytorch_accel.steps import adam_step, sgd_step
 from tinytorch_accel.sums import reduce_mean, reduce_sum
@@ -46,6 +47,7 @@ __all__ = [
     "attention",
     "attention_grad",
     "clip",
+    "concatenate",
     "conv2d",
     "conv2d_input_grad",
     "conv2d_weight_grad",
@@ -53,6 +55,8 @@ __all__ = [
     "cross_entropy_grad",
     "divide",
     "dropout",
+    "embedding",
+    "embedding_grad",
     "exp",
     "gelu",
     "gelu_grad",
@@ -69,6 +73,9 @@ __all__ = [
     "reduce_sum",
     "relu",
     "relu_grad",
+    "rms_norm",
+    "rms_norm_grad",
+    "rotary",
     "select",
     "sgd_step",
     "sigmoid",

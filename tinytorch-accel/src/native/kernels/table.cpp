@@ -18,6 +18,9 @@ void add_attention(Kernels& table);
 void add_layer_norm(Kernels& table);
 void add_max_pool(Kernels& table);
 void add_relu(Kernels& table);
+void add_embedding(Kernels& table);
+void add_rms_norm(Kernels& table);
+void add_rotary(Kernels& table);
 void add_steps(Kernels& table);
 void add_sums(Kernels& table);
 
@@ -35,6 +38,9 @@ Kernels table() {
     add_layer_norm(table);
     add_max_pool(table);
     add_relu(table);
+    add_embedding(table);
+    add_rms_norm(table);
+    add_rotary(table);
     add_steps(table);
     add_sums(table);
     return table;

@@ -27,7 +27,7 @@ struct Repeated {
 PyObject* computed(ElementwiseTwo forward, ElementwiseTwo swapped, PyObject* first, PyObject* second);
 
 template <class Compute> PyObject* like(const InOrder& x, const Order& order, Compute compute) {
-    OutputInOrder out(x, order);
+    OutputInOrder out(x.array, order);
     if (!out) return nullptr;
     {
         WithoutGil meanwhile(x.size);
