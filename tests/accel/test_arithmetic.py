@@ -190,3 +190,13 @@ def test_a_wrong_number_of_arguments_is_an_error(op):
 
 def test_gradients_of_other_shapes_are_declined():
     assert kernels.tanh_grad(np.ones((4, 6), np.float32), np.ones(6, np.float32)) is None
+
+
+def test_arrays_that_no_cache_holds_get_the_cores_bits(rng):
+    a = numbers(rng, 1501, 1401)
+    row, column, mask = a[0].copy(), a[:, :1].copy(), a > 0
+    same_bits(kernels.negative(a), cores("negative", a))
+    same_bits(kernels.add(a, a), cores("add", a, a))
+    same_bits(kernels.multiply(a, row), cores("multiply", a, row))
+    same_bits(kernels.subtract(column, a), cores("subtract", column, a))
+    same_bits(kernels.select(mask, a, row[0:1].reshape(())), cores("select", mask, a, row[0:1].reshape(())))

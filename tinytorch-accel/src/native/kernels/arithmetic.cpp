@@ -40,7 +40,7 @@ Ints is_true(const unsigned char* mask, size_t count) {
 void dropout(const float* x, const unsigned char* mask, float scale, float* out, size_t size) {
     in_blocks(size, LIGHT, [=](size_t begin, size_t end) {
         const Vector kept = all(scale), dropped = kept * 0.0f;
-        write(out + begin, end - begin, [=](size_t i, size_t count) {
+        write(out + begin, end - begin, size, [=](size_t i, size_t count) {
             return load(x + begin + i, count) * select(is_true(mask + begin + i, count), kept, dropped);
         });
     });
@@ -50,7 +50,7 @@ template <bool one_yes, bool one_no> void choose(const Select& job) {
     const auto [condition, yes, no, out, size, unused, not_used] = job;
     in_blocks(size, LIGHT, [=](size_t begin, size_t end) {
         const Vector always = all(*yes), never = all(*no);
-        write(out + begin, end - begin, [=](size_t i, size_t count) {
+        write(out + begin, end - begin, size, [=](size_t i, size_t count) {
             i += begin;
             return select(is_true(condition + i, count), one_yes ? always : load(yes + i, count),
                           one_no ? never : load(no + i, count));
@@ -73,7 +73,7 @@ Vector between(Vector x, float low, float high) { return no_more_than(no_less_th
 
 template <class Bounded> void clip(const float* x, float* out, size_t size, Bounded bounded) {
     in_blocks(size, LIGHT, [=](size_t begin, size_t end) {
-        write(out + begin, end - begin, [=](size_t i, size_t count) { return bounded(load(x + begin + i, count)); });
+        write(out + begin, end - begin, size, [=](size_t i, size_t count) { return bounded(load(x + begin + i, count)); });
     });
 }
 
