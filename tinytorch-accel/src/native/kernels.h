@@ -50,6 +50,10 @@ struct Kernels {
     void (*embedding)(const struct Embedding& job);
     void (*embedding_grad)(const struct EmbeddingGrad& job);
 
+    // kernels/matmul.cpp
+    void (*matmul)(const struct Product& job);
+    std::size_t (*matmul_workspace)(const struct Product& job);
+
     // kernels/relu.cpp
     void (*relu)(const float* x, float* out, std::size_t size);
     void (*relu_grad)(const float* grad, const float* x, float* out, std::size_t size);
@@ -114,6 +118,26 @@ inline std::size_t sum_cuts(const Sum& job) {
 inline std::size_t sum_workspace(const Sum& job) {
     return sum_cuts(job) == 1 ? 0 : job.outer * sum_cuts(job) * job.inner;
 }
+
+// Numbers in rows and columns; distances in numbers.
+struct Matrix {
+    const float* data;
+    std::ptrdiff_t row, column;
+    const float* at(std::size_t i, std::size_t j) const {
+        return data + static_cast<std::ptrdiff_t>(i) * row + static_cast<std::ptrdiff_t>(j) * column;
+    }
+    Matrix moved(std::ptrdiff_t by) const { return {data + by, row, column}; }
+};
+
+// `batch` products (rows, inner) @ (inner, columns), one behind the other in out; bias, of `columns` numbers, may be null.
+struct Product {
+    Matrix a, b;
+    const float* bias;
+    float* out;
+    std::size_t rows, inner, columns, batch;
+    const std::ptrdiff_t *a_places, *b_places;  // where each one's a and b are
+    float* workspace;
+};
 
 struct LayerNorm {
     const float *x, *weight, *bias;
@@ -201,7 +225,9 @@ struct CrossEntropy {
 };
 
 struct CrossEntropyGrad {
-    const float *grad, *scores;
+    const float* grad;
+    std::ptrdiff_t grad_step;
+    const float* scores;
     const std::int64_t* target;
     const float* log_sums;
     float* by_scores;

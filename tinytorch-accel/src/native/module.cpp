@@ -67,8 +67,9 @@ PyMethodDef SETTINGS[] = {
     {},
 };
 
-PyMethodDef* const FAMILIES[] = {SETTINGS, ARITHMETIC, FUNCTIONS, ATTENTION, CONV,    CROSS_ENTROPY, GELU,
-                                 LAYER_NORM, MAX_POOL, RELU, SOFTMAX,       STEPS, SUMS, COPIES, EMBEDDING, RMS_NORM, ROTARY};
+PyMethodDef* const FAMILIES[] = {SETTINGS,  ARITHMETIC, ATTENTION,  CONV,   COPIES,   CROSS_ENTROPY, EMBEDDING,
+                                 FUNCTIONS, GELU,       LAYER_NORM, MATMUL, MAX_POOL, RELU,          RMS_NORM,
+                                 ROTARY,    SOFTMAX,    STEPS,      SUMS};
 
 PyModuleDef MODULE = {
     PyModuleDef_HEAD_INIT, "_native", "The compiled kernels.", -1, nullptr, nullptr, nullptr, nullptr, nullptr};

@@ -32,6 +32,7 @@ from tinytorch_accel.probabilities import (
     softmax,
     softmax_grad,
 )
+from tinytorch_accel.products import linear, linear_weight_grad, matmul
 from tinytorch_accel.sequences import concatenate, embedding, embedding_grad, rotary
 from tinytorch_accel.spatial import conv2d, conv2d_input_grad, conv2d_weight_grad, max_pool2d, max_pool2d_grad
 from tinytorch_accel.steps import adam_step, sgd_step
@@ -62,9 +63,12 @@ __all__ = [
     "gelu_grad",
     "layer_norm",
     "layer_norm_grad",
+    "linear",
+    "linear_weight_grad",
     "log",
     "log_softmax",
     "log_softmax_grad",
+    "matmul",
     "max_pool2d",
     "max_pool2d_grad",
     "multiply",

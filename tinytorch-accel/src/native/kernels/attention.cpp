@@ -25,6 +25,7 @@
 #include "kernels.h"
 #include "pool.h"
 #include "simd.h"
+#include "transpose.h"
 
 namespace ISA {
 namespace {
@@ -32,6 +33,9 @@ namespace {
 constexpr size_t QUERIES = 2 * W;  // of a block
 constexpr size_t TILE = 48;        // keys
 constexpr size_t TOGETHER = 6;     // sums of two vectors each, all in registers
+
+// How many of `count` sums are computed next: 8 are twice 4, not 6 and 2, which would leave the processor waiting.
+size_t together(size_t count) { return count >= TOGETHER && count != 8 ? TOGETHER : count >= 4 ? 4 : 1; }
 
 constexpr float INFINITE = __builtin_inff();
 
@@ -56,24 +60,19 @@ template <InRow which> inline float factor_at(const float* factors, ptrdiff_t di
 
 // out[i] (+)= sum over j of factor(i, j) * lanes[j] for i < N, the sums in registers.
 template <size_t N, InRow which>
-void products(const float* factors, ptrdiff_t distance, const float* lanes, size_t size, float* out, bool added) {
-    Vector low[N], high[N];
-#pragma GCC unroll 8
-    for (size_t i = 0; i < N; i++) {
-        low[i] = added ? load(out + i * QUERIES, W) : Vector{};
-        high[i] = added ? load(out + i * QUERIES + W, W) : Vector{};
-    }
+[[gnu::flatten]] void products(const float* factors, ptrdiff_t distance, const float* lanes, size_t size, float* out,
+                               bool added) {
+    Pair sums[N] = {};
+    if (added) unrolled<N>([&](size_t i) { sums[i] = load_pair(out + i * QUERIES); });
     for (size_t j = 0; j < size; j++) {
         const Pair lane = load_pair(lanes + j * QUERIES);
-#pragma GCC unroll 8
-        for (size_t i = 0; i < N; i++) {
+        unrolled<N>([&](size_t i) {
             const float factor = factor_at<which>(factors, distance, i, j);
-            low[i] += lane.low * factor;
-            high[i] += lane.high * factor;
-        }
+            sums[i].low += lane.low * factor;
+            sums[i].high += lane.high * factor;
+        });
     }
-#pragma GCC unroll 8
-    for (size_t i = 0; i < N; i++) store_pair(out + i * QUERIES, {low[i], high[i]});
+    unrolled<N>([&](size_t i) { store_pair(out + i * QUERIES, sums[i]); });
 }
 
 // The same for i < count.
@@ -82,9 +81,9 @@ void all_products(const float* factors, ptrdiff_t distance, const float* lanes, 
                   bool added) {
     const ptrdiff_t across = which == InRow::I ? 1 : distance;
     while (count) {
-        const size_t some = count >= TOGETHER ? TOGETHER : count >= 2 ? 2 : 1;
+        const size_t some = together(count);
         const auto kernel = some == TOGETHER ? products<TOGETHER, which>
-                            : some == 2      ? products<2, which>
+                            : some == 4      ? products<4, which>
                                              : products<1, which>;
         kernel(factors, distance, lanes, size, out, added);
         factors += static_cast<ptrdiff_t>(some) * across;
@@ -102,24 +101,24 @@ struct Rows {
 
 // out[i] += sum over queries of weights(i, query) * vectors[query] for i < N and `places` vectors of numbers.
 template <size_t N, size_t places>
-inline void outer(const float* weights, Rows from, float* out, ptrdiff_t distance, size_t count) {
-    Vector sums[N][places];
-#pragma GCC unroll 8
-    for (size_t i = 0; i < N; i++)
-        for (size_t place = 0; place < places; place++)
-            sums[i][place] = load(out + static_cast<ptrdiff_t>(i) * distance + place * W, count);
+[[gnu::flatten]] inline void outer(const float* weights, Rows from, float* out, ptrdiff_t distance, size_t count) {
+    Vector sums[N][places] = {};
+    const auto each = [&](auto step) {
+        unrolled<N>([&](size_t i) {
+            unrolled<places>([&](size_t place) {
+                step(sums[i][place], i, place, out + static_cast<ptrdiff_t>(i) * distance + place * W);
+            });
+        });
+    };
+    each([=](Vector& sum, size_t, size_t, float* to) { sum = load(to, count); });
     for (size_t j = 0; j < from.count; j++) {
         Vector numbers[places];
-        for (size_t place = 0; place < places; place++)
+        unrolled<places>([&](size_t place) {
             numbers[place] = load(from.data + static_cast<ptrdiff_t>(j) * from.distance + place * W, count);
-#pragma GCC unroll 8
-        for (size_t i = 0; i < N; i++)
-            for (size_t place = 0; place < places; place++) sums[i][place] += numbers[place] * weights[i * QUERIES + j];
+        });
+        each([&](Vector& sum, size_t i, size_t place, float*) { sum += numbers[place] * weights[i * QUERIES + j]; });
     }
-#pragma GCC unroll 8
-    for (size_t i = 0; i < N; i++)
-        for (size_t place = 0; place < places; place++)
-            store(out + static_cast<ptrdiff_t>(i) * distance + place * W, sums[i][place], count);
+    each([=](Vector& sum, size_t, size_t, float* to) { store(to, sum, count); });
 }
 
 // The same for vectors of any width.
@@ -140,8 +139,8 @@ template <size_t N> void wide_outer(const float* weights, Rows from, float* out,
 // The same for i < count.
 void all_outer(const float* weights, Rows from, float* out, ptrdiff_t distance, size_t count, size_t width) {
     while (count) {
-        const size_t some = count >= TOGETHER ? TOGETHER : count >= 2 ? 2 : 1;
-        const auto kernel = some == TOGETHER ? wide_outer<TOGETHER> : some == 2 ? wide_outer<2> : wide_outer<1>;
+        const size_t some = together(count);
+        const auto kernel = some == TOGETHER ? wide_outer<TOGETHER> : some == 4 ? wide_outer<4> : wide_outer<1>;
         kernel(weights, from, out, distance, width);
         weights += some * QUERIES;
         out += static_cast<ptrdiff_t>(some) * distance;
@@ -157,23 +156,6 @@ struct Block {
           queries(job.time - start < QUERIES ? job.time - start : QUERIES),
           seen(job.causal && start + queries < job.keys ? start + queries : job.keys) {}
 };
-
-// Row i becomes column i: the blocks off the diagonal change places, of one number, then of two, four, ...
-template <size_t size = 1> inline void transpose(Vector (&rows)[W]) {
-    Ints upper, lower;
-    for (size_t i = 0; i < W; i++) {
-        upper[i] = static_cast<int32_t>(i & size ? i - size + W : i);
-        lower[i] = static_cast<int32_t>(i & size ? i + W : i + size);
-    }
-#pragma GCC unroll 16
-    for (size_t i = 0; i < W; i++)
-        if (!(i & size)) {
-            const Vector a = rows[i], b = rows[i + size];
-            rows[i] = __builtin_shuffle(a, b, upper);
-            rows[i + size] = __builtin_shuffle(a, b, lower);
-        }
-    if constexpr (2 * size < W) transpose<2 * size>(rows);
-}
 
 // (queries, width) -> (width, QUERIES) times a factor, 0 in the lanes of no query.
 void turned(const Four<const float>& from, const Block& block, size_t width, float factor, float* to) {
@@ -210,10 +192,14 @@ void add_mask(const Mask& mask, const Block& block, size_t key, size_t keys, flo
     }
 }
 
+// From the scores of keys that come after a query, infinity is subtracted, so that nan stays.
 void hide_later(const Block& block, size_t key, size_t keys, float* scores) {
-    for (size_t i = 0; i < keys; i++)
-        for (size_t lane = 0; lane < QUERIES && block.start + lane < key + i; lane++)
-            scores[i * QUERIES + lane] -= INFINITE;
+    for (size_t i = key > block.start ? 0 : block.start + 1 - key; i < keys; i++)
+        for (size_t lane = 0; lane < QUERIES; lane += W) {
+            const Ints earlier = places() + static_cast<int32_t>(block.start + lane) < static_cast<int32_t>(key + i);
+            float* score = scores + i * QUERIES + lane;
+            store(score, load(score, W) - select(earlier, all(INFINITE), Vector{}), W);
+        }
 }
 
 // Masked scores of the block and the keys from `key`: (keys, QUERIES).

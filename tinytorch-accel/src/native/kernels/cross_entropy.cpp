@@ -29,7 +29,7 @@ void cross_entropy_grad(const CrossEntropyGrad& job) {
     in_blocks(job.rows, rows_in_block(job.width), [&](size_t begin, size_t end) {
         for (size_t row = begin; row < end; row++) {
             const float* x = job.scores + row * job.width;
-            const float grad = job.grad[row], log_sum = job.log_sums[row];
+            const float grad = job.grad[static_cast<ptrdiff_t>(row) * job.grad_step], log_sum = job.log_sums[row];
             float* to = job.by_scores + row * job.width;
             each_vector(job.width, [=](size_t i, size_t count) {
                 store(to + i, exp(load(x + i, count) - log_sum) * grad, count);

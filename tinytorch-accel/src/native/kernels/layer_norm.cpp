@@ -68,7 +68,7 @@ void layer_norm(const LayerNorm& job) {
     each_vector(n, [=](size_t i, size_t count) {
         const Vector z = (load(x + i, count) - mean) * rstd;
         Vector g = load(grad + i, count);
-        if (weight) g = g * load(weight + i, count);
+        if (weight) g = rounded(g * load(weight + i, count));  // as in mean_g: of one number nothing is left
         store(by_x + i, (g - (z * mean_gz + mean_g)) * rstd, count);
     });
 }

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace ISA {
 
@@ -30,18 +31,40 @@ typedef int32_t Ints __attribute__((vector_size(4 * W)));  // also what comparis
 
 inline Vector all(float x) { return x - Vector{}; }  // minus, which keeps -0
 
-inline Vector load(const float* from, size_t count) {
+// 0, 1, 2, ...
+inline Ints places() {
+    Ints out;
+    for (size_t i = 0; i < W; i++) out[i] = static_cast<int32_t>(i);
+    return out;
+}
+
+// The instructions that leave lanes out are used only where no sanitizer wants to see what is read and written.
+#if defined(__AVX2__) && !defined(__AVX512F__) && !defined(__SANITIZE_ADDRESS__) && defined(__GNUC__) && !defined(__clang__)
+inline Vector load_first(const float* from, size_t count) {
+    return __builtin_ia32_maskloadps256(reinterpret_cast<const Vector*>(from), places() < static_cast<int32_t>(count));
+}
+inline void store_first(float* to, Vector x, size_t count) {
+    __builtin_ia32_maskstoreps256(reinterpret_cast<Vector*>(to), places() < static_cast<int32_t>(count), x);
+}
+#else
+inline Vector load_first(const float* from, size_t count) {
     Vector out{};
-    if (count == W) {
-        __builtin_memcpy(&out, from, sizeof out);
-    } else {
-        __builtin_memcpy(&out, from, count * sizeof *from);  // 0 in the rest
-    }
+    __builtin_memcpy(&out, from, count * sizeof *from);
+    return out;
+}
+inline void store_first(float* to, Vector x, size_t count) { __builtin_memcpy(to, &x, count * sizeof *to); }
+#endif
+
+inline Vector load(const float* from, size_t count) {
+    if (count != W) return load_first(from, count);  // 0 in the rest
+    Vector out;
+    __builtin_memcpy(&out, from, sizeof out);
     return out;
 }
 
 inline void store(float* to, Vector x, size_t count) {
-    __builtin_memcpy(to, &x, count == W ? sizeof x : count * sizeof *to);
+    if (count != W) return store_first(to, x, count);
+    __builtin_memcpy(to, &x, sizeof x);
 }
 
 // Past the caches, for outputs that are larger than they: nothing is read to be overwritten. `to` is aligned.
@@ -80,9 +103,7 @@ inline Vector no_less_than(Vector x, float least) { return select(x < least, all
 // The first `count` numbers, 0 in the rest: for sums.
 inline Vector first(Vector x, size_t count) {
     if (count == W) return x;
-    Ints place;
-    for (size_t i = 0; i < W; i++) place[i] = static_cast<int32_t>(i);
-    return select(place < static_cast<int32_t>(count), x, Vector{});
+    return select(places() < static_cast<int32_t>(count), x, Vector{});
 }
 
 // By halves, as a tree: the rounding grows with the logarithm.
@@ -97,6 +118,15 @@ template <class Step> [[gnu::flatten]] inline void each_vector(size_t size, Step
     for (; i + W <= size; i += W) step(i, W);
     if (i < size) step(i, size - i);
 }
+
+// step(0), step(1), ... step(COUNT - 1), written out: an array of vectors whose places are all known when it is compiled
+// stays in registers.
+template <size_t COUNT, class Step> inline void unrolled(Step step) {
+    [&]<size_t... I>(std::index_sequence<I...>) { (step(I), ...); }(std::make_index_sequence<COUNT>());
+}
+
+// A product as rounded as if it were stored: it does not become one instruction with the sum that it is used in.
+inline Vector rounded(Vector x) { return __builtin_assoc_barrier(x); }
 
 // Horner's scheme, the highest power first.
 template <size_t N> inline Vector polynomial(Vector x, const float (&coefficients)[N]) {

@@ -16,6 +16,7 @@ void add_softmax(Kernels& table);
 void add_cross_entropy(Kernels& table);
 void add_attention(Kernels& table);
 void add_layer_norm(Kernels& table);
+void add_matmul(Kernels& table);
 void add_max_pool(Kernels& table);
 void add_relu(Kernels& table);
 void add_embedding(Kernels& table);
@@ -36,6 +37,7 @@ Kernels table() {
     add_cross_entropy(table);
     add_attention(table);
     add_layer_norm(table);
+    add_matmul(table);
     add_max_pool(table);
     add_relu(table);
     add_embedding(table);

@@ -21,6 +21,21 @@ const std::int64_t* classes(PyObject* argument, const Input& scores) {
     return fit ? numbers : nullptr;
 }
 
+// One number a row; of a mean's gradient, which is repeated, all are the same number.
+struct ByRow {
+    ByRow(PyObject* argument, const Input& scores) {
+        if (!PyArray_CheckExact(argument) || !scores) return;
+        PyArrayObject* given = reinterpret_cast<PyArrayObject*>(argument);
+        if (PyArray_TYPE(given) != NPY_FLOAT32 || !PyArray_ISALIGNED(given) || PyArray_ISBYTESWAPPED(given)) return;
+        if (PyArray_NDIM(given) != 1 || PyArray_DIM(given, 0) != PyArray_DIM(scores.array, 0)) return;
+        if (PyArray_STRIDE(given, 0) % static_cast<npy_intp>(sizeof(float))) return;
+        data = static_cast<const float*>(PyArray_DATA(given));
+        step = PyArray_STRIDE(given, 0) / static_cast<npy_intp>(sizeof(float));
+    }
+    const float* data = nullptr;
+    std::ptrdiff_t step = 0;
+};
+
 PyObject* cross_entropy(PyObject*, PyObject* const* args, Py_ssize_t count) {
     if (!takes("cross_entropy", 2, count)) return nullptr;
     const Input scores(args[0]);
@@ -39,19 +54,18 @@ PyObject* cross_entropy(PyObject*, PyObject* const* args, Py_ssize_t count) {
 
 PyObject* cross_entropy_grad(PyObject*, PyObject* const* args, Py_ssize_t count) {
     if (!takes("cross_entropy_grad", 4, count)) return nullptr;
-    const Input grad(args[0]), scores(args[1]), log_sums(args[3]);
-    const std::int64_t* target = grad && scores && log_sums ? classes(args[2], scores) : nullptr;
+    const Input scores(args[1]), log_sums(args[3]);
+    const std::int64_t* target = scores && log_sums ? classes(args[2], scores) : nullptr;
     if (!target) Py_RETURN_NONE;
     const std::size_t rows = PyArray_DIM(scores.array, 0);
-    const Input* const by_row[] = {&grad, &log_sums};
-    for (const Input* each : by_row)
-        if (PyArray_NDIM(each->array) != 1 || each->size != rows) Py_RETURN_NONE;
+    const ByRow grad(args[0], scores);
+    if (!grad.data || PyArray_NDIM(log_sums.array) != 1 || log_sums.size != rows) Py_RETURN_NONE;
     Output by_scores(scores);
     if (!by_scores) return nullptr;
     {
         WithoutGil meanwhile(scores.size);
         kernels().cross_entropy_grad(
-            {grad.data, scores.data, target, log_sums.data, by_scores.data, rows, scores.size / rows});
+            {grad.data, grad.step, scores.data, target, log_sums.data, by_scores.data, rows, scores.size / rows});
     }
     return by_scores.release();
 }

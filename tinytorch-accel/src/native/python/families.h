@@ -22,6 +22,7 @@ extern PyMethodDef SOFTMAX[];
 extern PyMethodDef CROSS_ENTROPY[];
 extern PyMethodDef ATTENTION[];
 extern PyMethodDef LAYER_NORM[];
+extern PyMethodDef MATMUL[];
 extern PyMethodDef MAX_POOL[];
 extern PyMethodDef RELU[];
 extern PyMethodDef COPIES[];
