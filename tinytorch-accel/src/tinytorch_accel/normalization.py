@@ -5,27 +5,24 @@ from __future__ import annotations
 from tinytorch.plugins import answered_by, hookimpl
 from tinytorch.types import Array
 from tinytorch_accel.compiled import NEAR, kernels
-from tinytorch_accel.thresholds import LEAST
 
 
 @hookimpl
 @NEAR
+@answered_by(kernels.layer_norm)
 def layer_norm(
     x: Array, weight: Array | None, bias: Array | None, ndim: int, eps: float
 ) -> tuple[Array, Array, Array] | None:
     """Normalize each row while it is in the cache."""
-    return kernels.layer_norm(x, weight, bias, ndim, eps) if x.size >= LEAST["layer_norm"] else None
 
 
 @hookimpl
 @NEAR
+@answered_by(kernels.layer_norm_grad)
 def layer_norm_grad(
     grad: Array, x: Array, weight: Array | None, mean: Array, rstd: Array, ndim: int
 ) -> tuple[Array, Array, Array] | None:
     """All three gradients in one pass through grad and x."""
-    if x.size < LEAST["layer_norm_grad"]:
-        return None
-    return kernels.layer_norm_grad(grad, x, weight, mean, rstd, ndim)
 
 
 @hookimpl
