@@ -62,6 +62,13 @@ def test_nan_and_inf_come_where_the_cores_come(dims, value, rng):
     )
 
 
+def test_a_sum_that_is_too_large_is_inf_and_so_is_its_mean():
+    x = np.full((3, 2), 3e38, np.float32)
+    for dims in ((0,), (1,), (0, 1)):
+        assert np.isinf(kernels.reduce_sum(x, dims, False)).all()
+        assert np.isinf(kernels.reduce_mean(x, dims, False)).all()
+
+
 def test_sums_over_many_long_rows_are_left_to_the_core():
     x = np.ones((1024, 1024), np.float32)
     assert kernels.reduce_sum(x, (0,), False) is None

@@ -106,7 +106,7 @@ struct Sum {
     float* out;
     double* workspace;
     std::size_t outer, rows, inner;
-    double divisor;
+    float divisor;
 };
 
 // Into how many parts the rows of each sum are cut, so that threads have some to do; at most 16.

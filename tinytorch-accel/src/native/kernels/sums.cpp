@@ -24,6 +24,9 @@ Wide wide(const float* x) {
     return out;
 }
 
+// As in the core: a sum that is too large for float32 is inf, and its mean, too.
+float divided(double total, const Sum& job) { return static_cast<float>(total) / job.divisor; }
+
 double sum_of_row(const float* x, size_t size) {
     Wide sums[8] = {};
     size_t i = 0;
@@ -51,14 +54,14 @@ void sum_of_rows(const Sum& job) {
         const size_t row = part / cuts, cut = part % cuts, begin = job.rows * cut / cuts;
         const double total = sum_of_row(job.x + row * job.rows + begin, job.rows * (cut + 1) / cuts - begin);
         if (cuts == 1)
-            job.out[row] = static_cast<float>(total / job.divisor);
+            job.out[row] = divided(total, job);
         else
             job.workspace[part] = total;
     });
     for (size_t row = 0; cuts > 1 && row < job.outer; row++) {
         double total = 0.0;
         for (size_t cut = 0; cut < cuts; cut++) total += job.workspace[row * cuts + cut];
-        job.out[row] = static_cast<float>(total / job.divisor);
+        job.out[row] = divided(total, job);
     }
 }
 
@@ -113,7 +116,7 @@ void sum_of_columns(const Sum& job) {
             add_rows(x, n, rows, width, sums);
         for (size_t i = 0; i < width; i++)
             if (cuts == 1)
-                job.out[outer * n + left + i] = static_cast<float>(sums[i] / job.divisor);
+                job.out[outer * n + left + i] = divided(sums[i], job);
             else
                 job.workspace[each * n + left + i] = sums[i];
     });
@@ -121,7 +124,7 @@ void sum_of_columns(const Sum& job) {
         double* sums = job.workspace + outer * cuts * n;
         for (size_t cut = 1; cut < cuts; cut++)
             for (size_t i = 0; i < n; i++) sums[i] += sums[cut * n + i];
-        for (size_t i = 0; i < n; i++) job.out[outer * n + i] = static_cast<float>(sums[i] / job.divisor);
+        for (size_t i = 0; i < n; i++) job.out[outer * n + i] = divided(sums[i], job);
     }
 }
 

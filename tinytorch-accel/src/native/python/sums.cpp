@@ -74,7 +74,7 @@ PyObject* summed(const char* name, bool mean, PyObject* const* args, Py_ssize_t 
     const Left left(x, dims, keepdim);
     Output out(left.dims, left.shape);
     if (!out) return nullptr;
-    Sum job{x.data, out.data, nullptr, parts.outer, parts.rows, parts.inner, mean ? static_cast<double>(parts.rows) : 1.0};
+    Sum job{x.data, out.data, nullptr, parts.outer, parts.rows, parts.inner, mean ? static_cast<float>(parts.rows) : 1.0f};
     const memory::Workspace workspace(2 * sum_workspace(job));
     if (!workspace.data) return PyErr_NoMemory();
     job.workspace = reinterpret_cast<double*>(workspace.data);
