@@ -4,9 +4,9 @@
 
 The sides take turns in random order, each for a burst of calls. A line tells the time of a call, the medians of the
 ratios of bursts to the core's and to PyTorch's (where it is installed), below 1 where accel is faster, and the largest
-difference from the core's numbers. PyTorch is called by its own ops, backward by the one that autograd calls. The
-thresholds of tinytorch_accel/thresholds.py do not apply: this is where they come from. On a busy machine compare with
-`--threads 1` only: whose threads find a free processor is luck, and PyTorch's wait for each other.
+difference from the core's numbers. Accel's time includes the way through the table, as for a person; the core's kernel
+has none. PyTorch is called by its own ops, backward by the one that autograd calls. What an op declines
+shows the core's time on both sides. On a busy machine compare with `--threads 1` only: whose threads find a free processor is luck, and PyTorch's wait for each other.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import accel_elementwise
 import accel_images
 import numpy as np
 
+from tinytorch import plugins
 from tinytorch.plugins import registry
 from tinytorch_accel.compiled import kernels
 from tinytorch_accel.processors import available
@@ -31,8 +33,10 @@ from tinytorch_accel.processors import available
 BURST = 2e-3  # seconds of one side before the next
 GRID = [
     (1, 8),
-    (4, 16),
+    (2, 16),
+    (4, 32),
     (8, 64),
+    (16, 128),
     (16, 256),
     (64, 256),
     (256, 384),
@@ -121,6 +125,7 @@ ARGUMENTS: dict[str, Callable[..., tuple[Any, ...]]] = {
     "attention": attention,
     "attention_grad": attention_grad,
     **{op: partial(accel_images.arguments, op) for op in accel_images.SIZES},
+    **accel_elementwise.ARGUMENTS,
 }
 
 
@@ -137,8 +142,8 @@ def in_torch(op: str, args: tuple[Any, ...]) -> Call | None:
 
     aten = torch.ops.aten
     given = [torch.from_numpy(each) if isinstance(each, np.ndarray) else each for each in args]
-    if "softmax" in op or op.startswith(("cross", "attention")):
-        return more_in_torch(op, given)
+    if op in accel_elementwise.ARGUMENTS or "softmax" in op or op.startswith(("cross", "attention")):
+        return accel_elementwise.in_torch(op, given) if op in accel_elementwise.ARGUMENTS else more_in_torch(op, given)
     if op.startswith("gelu_grad"):
         return lambda: aten.gelu_backward(given[0], given[1], approximate=args[3])
     if op.startswith("gelu"):
@@ -175,9 +180,10 @@ def more_in_torch(op: str, given: list[Any]) -> Call:
 
 def compare(op: str, size: tuple[Any, ...], rounds: int) -> dict[str, Any]:
     """Return ratios of time to the core's and PyTorch's, and the difference from the core's numbers."""
-    name = op.removesuffix(" tanh")
+    name = op.split(maxsplit=1)[0]
     args = ARGUMENTS[op](np.random.default_rng(0), *size)
-    mine, cores = getattr(kernels, name), core(name)
+    with plugins.using("accel"):
+        mine, cores = plugins.table[name], core(name)
     sides: dict[str, Call] = {"accel": lambda: mine(*args), "core": lambda: cores(*args)}
     find_torchs = accel_images.in_torch if op in accel_images.SIZES else in_torch
     if torchs := find_torchs(op, args):
@@ -225,7 +231,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=available())
     parser.add_argument("--json", action="store_true", help="print lines of JSON")
     asked = parser.parse_args()
-    kernels.set_threads(asked.threads)
+    with plugins.using("accel"):
+        kernels.set_threads(asked.threads)
     if importlib.util.find_spec("torch"):
         import torch
 

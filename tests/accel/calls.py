@@ -28,6 +28,31 @@ def layer_norm_grad(rng, rows, width):
     return numbers(rng, rows, width), x, weight, mean, rstd, ndim
 
 
+def rms_norm(rng, rows, width):
+    return numbers(rng, rows, width), numbers(rng, width), 1, 1e-5
+
+
+def rms_norm_grad(rng, rows, width):
+    x, weight, ndim, eps = rms_norm(rng, rows, width)
+    return numbers(rng, rows, width), x, weight, core("rms_norm")(x, weight, ndim, eps)[1], ndim
+
+
+def one(rng, rows, width):
+    return (numbers(rng, rows, width) * 3,)
+
+
+def positive(rng, rows, width):
+    return (np.abs(numbers(rng, rows, width)) + np.float32(1e-3),)
+
+
+def silu_grad(rng, rows, width):
+    return numbers(rng, rows, width), *one(rng, rows, width)
+
+
+def softplus(rng, rows, width):
+    return *one(rng, rows, width), 1.0, 20.0
+
+
 def softmax(rng, rows, width):
     return numbers(rng, rows, width), 1
 
@@ -68,6 +93,13 @@ CALLS = {
     "batch_norm": batch_norm,
     "batch_norm_grad": batch_norm_grad,
     "batch_norm_inference": batch_norm_inference,
+    "exp": one,
+    "log": positive,
+    "tanh": one,
+    "sigmoid": one,
+    "silu": one,
+    "silu_grad": silu_grad,
+    "softplus": softplus,
     "softmax": softmax,
     "softmax_grad": softmax_grad,
     "log_softmax": softmax,
@@ -78,6 +110,8 @@ CALLS = {
     "gelu_tanh": lambda *args: gelu(*args, form="tanh"),
     "gelu_grad": gelu_grad,
     "gelu_tanh_grad": lambda *args: gelu_grad(*args, form="tanh"),
+    "rms_norm": rms_norm,
+    "rms_norm_grad": rms_norm_grad,
     "layer_norm": layer_norm,
     "layer_norm_grad": layer_norm_grad,
 }

@@ -18,15 +18,6 @@ def _known():
 
 
 @pytest.fixture(autouse=True)
-def _every_size(monkeypatch):
-    """Small arrays, too, are the kernels' to answer: what is declined is not tested."""
-    from tinytorch_accel.thresholds import LEAST
-
-    for op in LEAST:
-        monkeypatch.setitem(LEAST, op, 0)
-
-
-@pytest.fixture(autouse=True)
 def _threads_as_before():
     from tinytorch_accel.compiled import kernels
 

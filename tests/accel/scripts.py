@@ -8,8 +8,6 @@ START = """
 from tinytorch import plugins
 from tinytorch.plugins import discovery
 from tinytorch_accel import plugin
-from tinytorch_accel.thresholds import LEAST
-LEAST.update(dict.fromkeys(LEAST, 0))
 if "accel" not in discovery.installed():
     plugins.register(plugin, "accel")
 """

@@ -11,6 +11,9 @@ READ_IN_STEPS = {("cross_entropy_grad", 0)}
 SIZES = [(1, 1), (1, 7), (3, 15), (5, 16), (2, 17), (4, 31), (3, 33), (70, 3), (17, 64), (33, 1001)]
 
 
+NORMS = ["layer_norm", "layer_norm_grad", "rms_norm", "rms_norm_grad"]
+
+
 def native(call):
     return getattr(kernels, op_of(call))
 
@@ -75,7 +78,9 @@ def test_the_gradient_of_losses_may_be_one_number_for_all_or_views(step, rng):
     np.testing.assert_allclose(mine, core("cross_entropy_grad")(every, *args), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("call", ["gelu_grad", "layer_norm", "layer_norm_grad"])
+@pytest.mark.parametrize(
+    "call", ["gelu_grad", "layer_norm", "layer_norm_grad", "silu_grad", "rms_norm", "rms_norm_grad"]
+)
 def test_arrays_that_do_not_fit_together_are_declined(call, rng):
     args, others = CALLS[call](rng, 4, 6), CALLS[call](rng, 5, 7)
     for place, other in enumerate(others):
@@ -101,6 +106,13 @@ def test_a_layer_norm_that_covers_no_dimension_or_too_many_is_declined(rng):
     assert kernels.layer_norm(x, x, None, -1, 1e-5) is None
 
 
+def test_an_rms_norm_that_covers_no_dimension_or_too_many_is_declined():
+    x = np.ones((2, 3), np.float32)
+    for ndim in (-1, 0, 3):
+        assert kernels.rms_norm(x, None, ndim, 1e-5) is None
+        assert kernels.rms_norm_grad(x, x, None, np.ones((2, 1), np.float32), ndim) is None
+
+
 def in_torch(call, args):
     """PyTorch's answer, or its gradients, of the same arguments."""
     import torch
@@ -110,21 +122,19 @@ def in_torch(call, args):
     for each in tensors:
         if isinstance(each, torch.Tensor) and each.is_floating_point():
             each.requires_grad_()
+    if call in {"exp", "log", "tanh", "sigmoid", "silu", "softplus", "silu_grad"}:
+        return functions_in_torch(call, tensors)
     if call in {"gelu", "gelu_tanh"}:
         return [F.gelu(tensors[0], approximate=tensors[1])]
-    if call == "layer_norm":
-        return [F.layer_norm(tensors[0], tensors[1].shape, tensors[1], tensors[2], tensors[4])]
     if call.startswith("batch_norm"):
         return normalized_in_torch(
             call, [each.detach() if isinstance(each, torch.Tensor) else each for each in tensors]
         )
+    if call in NORMS:
+        return norms_in_torch(call, tensors)
     if "softmax" in call or "entropy" in call:
         return probabilities_in_torch(call, tensors)
-    grad, x, weight = tensors[:3]
-    if call == "layer_norm_grad":
-        bias = torch.zeros_like(weight).requires_grad_()
-        F.layer_norm(x, weight.shape, weight, bias, 1e-5).backward(grad)
-        return [x.grad, weight.grad, bias.grad]
+    grad, x = tensors[:2]
     F.gelu(x, approximate=args[3]).backward(grad)
     return [x.grad]
 
@@ -141,6 +151,33 @@ def normalized_in_torch(call, tensors):
     grad, x, weight, mean, rstd = tensors
     flat = mean.reshape(-1), rstd.reshape(-1)
     return aten.native_batch_norm_backward(grad, x, weight, None, None, *flat, True, 0.1, [True] * 3)
+
+
+def norms_in_torch(call, tensors):
+    import torch
+    from torch.nn import functional as F
+
+    if call == "rms_norm":
+        return [F.rms_norm(tensors[0], tensors[1].shape, tensors[1], tensors[3])]
+    if call == "layer_norm":
+        return [F.layer_norm(tensors[0], tensors[1].shape, tensors[1], tensors[2], tensors[4])]
+    grad, x, weight = tensors[:3]
+    if call == "rms_norm_grad":
+        F.rms_norm(x, weight.shape, weight, 1e-5).backward(grad)
+        return [x.grad, weight.grad]
+    bias = torch.zeros_like(weight).requires_grad_()
+    F.layer_norm(x, weight.shape, weight, bias, 1e-5).backward(grad)
+    return [x.grad, weight.grad, bias.grad]
+
+
+def functions_in_torch(call, tensors):
+    import torch
+    from torch.nn import functional as F
+
+    if call == "silu_grad":
+        F.silu(tensors[1]).backward(tensors[0])
+        return [tensors[1].grad]
+    return [getattr(F if call in {"silu", "softplus"} else torch, call)(*tensors)]
 
 
 def probabilities_in_torch(call, tensors):
@@ -175,10 +212,12 @@ def test_the_distance_to_float64_is_at_most_twice_that_of_pytorch(call, size, rn
         wide = (*wide[:3], core("cross_entropy")(*wide[1:3])[1])
     elif "softmax" in call or call.startswith("batch_norm"):
         pass
+    elif call == "rms_norm_grad":
+        wide = (*wide[:3], core("rms_norm")(wide[1], None, 1, 1e-5)[1], 1)
     elif call == "layer_norm_grad":
         _, mean, rstd = core("layer_norm")(wide[1], None, None, 1, 1e-5)
         wide = (*wide[:3], mean, rstd, 1)
-    elif call.endswith("grad"):
+    elif call.startswith("gelu") and call.endswith("grad"):
         wide = (*wide[:2], core("gelu")(wide[1], args[3])[1], args[3])
     right, mine = outputs(core(op_of(call))(*wide)), outputs(native(call)(*args))
     for theirs, ours, exact in zip(in_torch(call, args), mine, right, strict=False):

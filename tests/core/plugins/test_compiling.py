@@ -1,11 +1,15 @@
 """A compiled slot: what a plugin raises says whose it is, and what is no result of the op is refused."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from tinytorch import plugins
 from tinytorch.core.tensor import Tensor, op
-from tinytorch.plugins import PluginError, hookimpl, registry
+from tinytorch.plugins import PluginError, answered_by, hookimpl, registry
+from tinytorch.plugins.compiling import by_position
+from tinytorch.plugins.manager import Manager
 
 ONE, TWO = np.ones(3), np.full(3, 2.0)
 LEGAL = {  # arguments with which the kernel answers
@@ -124,3 +128,45 @@ def test_a_wrapper_that_returns_nothing_is_refused(plugin):
     plugins.enable("mine")
     with pytest.raises(PluginError, match="wrapper of plugin 'mine' returned None"):
         plugins.table.add(ONE, TWO)
+
+
+@pytest.mark.parametrize("monitored", [False, True])
+def test_a_compiled_function_answers_for_the_one_that_names_its_arguments(plugin, monitored):
+    @hookimpl
+    @answered_by(np.hypot)
+    def add(b, a):
+        """The arguments' names, in np.hypot's order."""
+
+    plugin("mine", add=add)
+    plugins.enable("mine")
+    if monitored:
+        plugins.manager().add_hookcall_monitoring(lambda *_: None, lambda *_: None)
+    np.testing.assert_array_equal(plugins.table.add(np.full(3, 4.0), np.full(3, 3.0)), np.full(3, 5.0))
+
+
+def test_a_compiled_function_with_the_ops_arguments_is_called_directly():
+    @hookimpl
+    @answered_by(np.hypot)
+    def add(a, b):
+        """Take the op's arguments."""
+
+    implementation = Manager({"mine": SimpleNamespace(add=add)}).hook.add.get_hookimpls()[-1]
+    assert by_position(registry.find("add"), implementation) is np.hypot
+
+
+def test_a_compiled_function_declines_and_raises_like_any_other(plugin):
+    def declining(a, b):
+        if a.ndim > 1:
+            raise ArithmeticError("no")
+
+    @hookimpl
+    @answered_by(declining)
+    def add(a, b):
+        """Take the op's arguments."""
+
+    plugin("mine", add=add)
+    plugins.enable("mine")
+    np.testing.assert_array_equal(plugins.table.add(ONE, TWO), ONE + TWO)
+    with pytest.raises(ArithmeticError) as raised:
+        plugins.table.add(np.ones((2, 2)), TWO)
+    assert raised.value.__notes__ == ["raised by plugin 'mine' in op 'add'"]

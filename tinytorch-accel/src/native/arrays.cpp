@@ -93,6 +93,68 @@ PyObject* Output::release() {
     return released;
 }
 
+PyArrayObject* array_of(PyObject* argument, int type) {
+    if (!PyArray_CheckExact(argument)) return nullptr;
+    PyArrayObject* given = reinterpret_cast<PyArrayObject*>(argument);
+    const bool right = PyArray_TYPE(given) == type && PyArray_ISALIGNED(given) && PyArray_ISNOTSWAPPED(given);
+    return right && PyArray_SIZE(given) > 0 ? given : nullptr;
+}
+
+bool lies_in_order(PyArrayObject* array, const int* order) {
+    npy_intp expected = PyArray_ITEMSIZE(array);
+    for (int i = PyArray_NDIM(array) - 1; i >= 0; i--) {
+        if (PyArray_DIM(array, order[i]) != 1 && PyArray_STRIDE(array, order[i]) != expected) return false;
+        expected *= PyArray_DIM(array, order[i]);
+    }
+    return true;
+}
+
+Order::Order(PyArrayObject* array) : dims(PyArray_NDIM(array)), usual(PyArray_IS_C_CONTIGUOUS(array)) {
+    for (int i = 0; i < dims && i < MOST_DIMS; i++) {
+        int at = i;
+        for (; !usual && at && PyArray_STRIDE(array, place[at - 1]) < PyArray_STRIDE(array, i); at--)
+            place[at] = place[at - 1];
+        place[at] = i;
+    }
+}
+
+bool Order::is_of(PyArrayObject* array) const {
+    return usual ? PyArray_IS_C_CONTIGUOUS(array) : dims <= MOST_DIMS && lies_in_order(array, place);
+}
+
+InOrder::InOrder(PyObject* argument) {
+    PyArrayObject* given = array_of(argument, NPY_FLOAT32);
+    if (!given || !Order(given).is_of(given)) return;
+    array = given;
+    data = static_cast<const float*>(PyArray_DATA(given));
+    size = static_cast<std::size_t>(PyArray_SIZE(given));
+}
+
+namespace {
+
+// A shape with its dimensions in another order.
+struct Ordered {
+    Ordered(PyArrayObject* array, const Order& order) {
+        for (int i = 0; !order.usual && i < order.dims; i++) moved[i] = PyArray_DIM(array, order.place[i]);
+        shape = order.usual ? PyArray_DIMS(array) : moved;
+    }
+    npy_intp moved[Order::MOST_DIMS];
+    const npy_intp* shape;
+};
+
+}  // namespace
+
+OutputInOrder::OutputInOrder(PyArrayObject* x, const Order& order)
+    : Output(order.dims, Ordered(x, order).shape) {}
+
+PyObject* OutputInOrder::release(const Order& order) {
+    if (order.usual) return Output::release();
+    npy_intp back[Order::MOST_DIMS];
+    for (int i = 0; i < order.dims; i++) back[order.place[i]] = i;
+    PyArray_Dims dims = {back, order.dims};
+    return PyArray_Transpose(reinterpret_cast<PyArrayObject*>(array), &dims);
+}
+
 bool takes(const char* function, Py_ssize_t wanted, Py_ssize_t given) {
     if (wanted == given) return true;
     PyErr_Format(PyExc_TypeError, "%s: expected %zd arguments, got %zd", function, wanted, given);

@@ -66,6 +66,46 @@ template <class... Outputs> PyObject* tuple_of(Outputs&... outputs) {
     return tuple;
 }
 
+// An array of this type in the machine's byte order, aligned and not empty, of any strides; else null.
+PyArrayObject* array_of(PyObject* argument, int type);
+
+// Whether an array's numbers lie in a row when its dimensions are taken in this order. Of dimensions of size 1 the
+// stride says nothing.
+bool lies_in_order(PyArrayObject* array, const int* order);
+
+// The dimensions of an array by falling stride. What convolution gives is channels-last: where a kernel goes number by
+// number, the order of dimensions does not matter if it is that of all arrays, and the output has it, too.
+class Order {
+  public:
+    static constexpr int MOST_DIMS = 8;
+    explicit Order(PyArrayObject* array);
+    bool is_of(PyArrayObject* array) const;  // its numbers lie in a row in this order
+
+    const int dims;
+    const bool usual;  // the order of the shape: a row-major array
+    int place[MOST_DIMS];
+};
+
+// An argument like Input, its dimensions in any order.
+class InOrder {
+  public:
+    explicit InOrder(PyObject* argument);
+    explicit operator bool() const { return array; }
+    bool is_like(PyArrayObject* other) const { return PyArray_SAMESHAPE(array, other) && order().is_of(other); }
+    Order order() const { return Order(array); }
+
+    PyArrayObject* array = nullptr;
+    const float* data = nullptr;
+    std::size_t size = 0;
+};
+
+// A new array of another's shape, its numbers in a row in that one's order of dimensions.
+class OutputInOrder : public Output {
+  public:
+    OutputInOrder(PyArrayObject* x, const Order& order);
+    PyObject* release(const Order& order);
+};
+
 // Whether a function got as many arguments as it takes; else a Python error.
 bool takes(const char* function, Py_ssize_t wanted, Py_ssize_t given);
 

@@ -8,8 +8,28 @@
 #include <cstddef>
 #include <cstdint>
 
+using ElementwiseOne = void (*)(const float* x, float* out, std::size_t size);
+using ElementwiseGrad = void (*)(const float* grad, const float* x, float* out, std::size_t size);
+using ElementwiseTwo = void (*)(const struct Pair& job);
+
 struct Kernels {
     const char* isa;
+
+    // kernels/sums.cpp
+    void (*sum)(const struct Sum& job);
+
+    // kernels/arithmetic.cpp; `_from` has its operands exchanged
+    ElementwiseTwo add, subtract, subtract_from, multiply, divide, divide_from;
+    ElementwiseOne negative, absolute, sqrt;
+    ElementwiseGrad tanh_grad, sigmoid_grad;
+    void (*dropout)(const float* x, const unsigned char* mask, float scale, float* out, std::size_t size);
+    void (*select)(const struct Select& job);
+    void (*clip)(const float* x, const float* low, const float* high, float* out, std::size_t size);  // one may be null
+
+    // kernels/functions.cpp
+    ElementwiseOne exp, log, tanh, sigmoid, silu;
+    ElementwiseGrad silu_grad;
+    void (*softplus)(const float* x, float beta, float threshold, float* out, std::size_t size);
 
     // kernels/gelu.cpp
     void (*gelu)(const float* x, float* out, float* share, std::size_t size);
@@ -20,6 +40,15 @@ struct Kernels {
     // kernels/layer_norm.cpp; weight and bias may be null, partial sums are workspace
     void (*layer_norm)(const struct LayerNorm& job);
     void (*layer_norm_grad)(const struct LayerNormGrad& job);
+
+    // kernels/rms_norm.cpp; weight may be null
+    void (*rms_norm)(const struct RmsNorm& job);
+    void (*rms_norm_grad)(const struct RmsNormGrad& job);
+
+    // kernels/rotary.cpp, kernels/embedding.cpp
+    void (*rotary)(const struct Rotary& job);
+    void (*embedding)(const struct Embedding& job);
+    void (*embedding_grad)(const struct EmbeddingGrad& job);
 
     // kernels/matmul.cpp
     void (*matmul)(const struct Product& job);
@@ -62,6 +91,41 @@ struct Kernels {
     void (*attention)(const struct Attention& job);
     void (*attention_grad)(const struct AttentionGrad& job);
 };
+
+// `size` numbers at x, each with one of y: each of `count` with `run` of x in a row, and then the first again.
+struct Pair {
+    const float *x, *y;
+    float* out;
+    std::size_t size, count, run;
+};
+
+// Where the condition holds a number of `yes`, elsewhere one of `no`; the same each time where it is one.
+struct Select {
+    const unsigned char* condition;
+    const float *yes, *no;
+    float* out;
+    std::size_t size;
+    bool one_yes, one_no;
+};
+
+// x is (outer, rows, inner), out (outer, inner).
+struct Sum {
+    const float* x;
+    float* out;
+    double* workspace;
+    std::size_t outer, rows, inner;
+    float divisor;
+};
+
+// Into how many parts the rows of each sum are cut, so that threads have some to do; at most 16.
+inline std::size_t sum_cuts(const Sum& job) {
+    const std::size_t wanted = job.rows * job.inner >> 17, most = job.outer < 16 && job.rows > 127 ? 16 : 1;
+    return wanted < 1 ? 1 : wanted < most ? wanted : most;
+}
+
+inline std::size_t sum_workspace(const Sum& job) {
+    return sum_cuts(job) == 1 ? 0 : job.outer * sum_cuts(job) * job.inner;
+}
 
 // Numbers in rows and columns; distances in numbers.
 struct Matrix {
@@ -140,6 +204,38 @@ inline std::size_t batch_norm_blocks(const ChannelShape& shape) {
 inline std::size_t batch_norm_workspace(const ChannelShape& shape) {
     return batch_norm_blocks(shape) * shape.channels * 2 * (sizeof(double) / sizeof(float));
 }
+struct RmsNorm {
+    const float *x, *weight;
+    float *out, *rrms;
+    std::size_t rows, width;
+    float eps;
+};
+
+struct RmsNormGrad {
+    const float *grad, *x, *weight, *rrms;
+    float *by_x, *by_weight;
+    float* workspace;  // rms_norm_workspace(rows, width) numbers
+    std::size_t rows, width;
+};
+
+inline std::size_t rms_norm_workspace(std::size_t rows, std::size_t width) {
+    return layer_norm_workspace(rows, width) / 2;
+}
+
+// Rows of a table by number, each from 0 to the table's rows - 1.
+struct Embedding {
+    const float* weight;
+    const std::int64_t* indices;
+    float* out;
+    std::size_t count, width;
+};
+
+struct EmbeddingGrad {
+    const float* grad;
+    const std::int64_t* indices;
+    float* out;
+    std::size_t count, rows, width;
+};
 
 // A part of a parameter, its gradient and what the optimizer remembers of it; null where it remembers less.
 struct Piece {
@@ -189,6 +285,13 @@ template <class Number> struct Four {
         return data + static_cast<std::ptrdiff_t>(b) * batch + static_cast<std::ptrdiff_t>(h) * head +
                static_cast<std::ptrdiff_t>(t) * time;
     }
+};
+
+struct Rotary {
+    Four<const float> x, cos, sin;
+    Four<float> out;
+    std::size_t batch, heads, time, half;  // `half` pairs of numbers a vector
+    bool interleaved;
 };
 
 // Who takes part (bools), or what is added to the scores (floats), or neither; distances in numbers, 0 where all of a

@@ -67,8 +67,9 @@ PyMethodDef SETTINGS[] = {
     {},
 };
 
-PyMethodDef* const FAMILIES[] = {SETTINGS,   ATTENTION, BATCH_NORM, CONV, CROSS_ENTROPY, GELU,     LAYER_NORM,
-                                 MATMUL,     MAX_POOL,  RELU,       SOFTMAX, STEPS,      SUM_POOL};
+PyMethodDef* const FAMILIES[] = {SETTINGS,  ARITHMETIC, ATTENTION,  BATCH_NORM, CONV,     COPIES, CROSS_ENTROPY,
+                                 EMBEDDING, FUNCTIONS,  GELU,       LAYER_NORM, MATMUL,   MAX_POOL, RELU,
+                                 RMS_NORM,  ROTARY,     SOFTMAX,    STEPS,      SUM_POOL, SUMS};
 
 PyModuleDef MODULE = {
     PyModuleDef_HEAD_INIT, "_native", "The compiled kernels.", -1, nullptr, nullptr, nullptr, nullptr, nullptr};

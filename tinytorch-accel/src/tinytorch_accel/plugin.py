@@ -7,13 +7,30 @@ from typing import TYPE_CHECKING, Any
 from tinytorch.plugins import hookimpl
 from tinytorch_accel import backend
 from tinytorch_accel.activations import gelu, gelu_grad, relu, relu_grad
+from tinytorch_accel.arithmetic import (
+    absolute,
+    add,
+    clip,
+    divide,
+    dropout,
+    multiply,
+    negative,
+    select,
+    sigmoid_grad,
+    sqrt,
+    subtract,
+    tanh_grad,
+)
 from tinytorch_accel.attention import attention, attention_grad
+from tinytorch_accel.functions import exp, log, sigmoid, silu, silu_grad, softplus, tanh
 from tinytorch_accel.normalization import (
     batch_norm,
     batch_norm_grad,
     batch_norm_inference,
     layer_norm,
     layer_norm_grad,
+    rms_norm,
+    rms_norm_grad,
 )
 from tinytorch_accel.probabilities import (
     cross_entropy,
@@ -24,6 +41,7 @@ from tinytorch_accel.probabilities import (
     softmax_grad,
 )
 from tinytorch_accel.products import linear, linear_weight_grad, matmul
+from tinytorch_accel.sequences import concatenate, embedding, embedding_grad, rotary
 from tinytorch_accel.spatial import (
     conv2d,
     conv2d_input_grad,
@@ -34,40 +52,68 @@ from tinytorch_accel.spatial import (
     sum_pool2d_grad,
 )
 from tinytorch_accel.steps import adam_step, sgd_step
+from tinytorch_accel.sums import reduce_mean, reduce_sum
 
 if TYPE_CHECKING:
     from tinytorch.plugins import Options
 
 __all__ = [
+    "absolute",
     "adam_step",
+    "add",
     "attention",
     "attention_grad",
     "batch_norm",
     "batch_norm_grad",
     "batch_norm_inference",
+    "clip",
+    "concatenate",
     "conv2d",
     "conv2d_input_grad",
     "conv2d_weight_grad",
     "cross_entropy",
     "cross_entropy_grad",
+    "divide",
+    "dropout",
+    "embedding",
+    "embedding_grad",
+    "exp",
     "gelu",
     "gelu_grad",
     "layer_norm",
     "layer_norm_grad",
     "linear",
     "linear_weight_grad",
+    "log",
     "log_softmax",
     "log_softmax_grad",
     "matmul",
     "max_pool2d",
     "max_pool2d_grad",
+    "multiply",
+    "negative",
+    "reduce_mean",
+    "reduce_sum",
     "relu",
     "relu_grad",
+    "rms_norm",
+    "rms_norm_grad",
+    "rotary",
+    "select",
     "sgd_step",
+    "sigmoid",
+    "sigmoid_grad",
+    "silu",
+    "silu_grad",
     "softmax",
     "softmax_grad",
+    "softplus",
+    "sqrt",
+    "subtract",
     "sum_pool2d",
     "sum_pool2d_grad",
+    "tanh",
+    "tanh_grad",
 ]
 
 

@@ -67,6 +67,25 @@ inline void store(float* to, Vector x, size_t count) {
     __builtin_memcpy(to, &x, sizeof x);
 }
 
+// Past the caches, for outputs that are larger than they: nothing is read to be overwritten. `to` is aligned.
+inline void stream(float* to, Vector x) {
+#if defined(__AVX512F__)
+    __builtin_ia32_movntps512(to, x);
+#elif defined(__AVX2__)
+    __builtin_ia32_movntps256(to, x);
+#elif defined(__SSE2__)
+    __builtin_ia32_movntps(to, x);
+#else
+    store(to, x, W);
+#endif
+}
+
+inline void streamed() {  // before anyone else may read
+#if defined(__SSE2__)
+    __builtin_ia32_sfence();
+#endif
+}
+
 inline Vector select(Ints mask, Vector yes, Vector no) { return mask ? yes : no; }
 
 inline Ints bits(Vector x) { return reinterpret_cast<Ints>(x); }

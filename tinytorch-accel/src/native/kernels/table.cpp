@@ -8,6 +8,8 @@
 namespace ISA {
 
 void add_batch_norm(Kernels& table);
+void add_arithmetic(Kernels& table);
+void add_functions(Kernels& table);
 void add_conv(Kernels& table);
 void add_conv_weight_grad(Kernels& table);
 void add_gelu(Kernels& table);
@@ -18,13 +20,19 @@ void add_layer_norm(Kernels& table);
 void add_matmul(Kernels& table);
 void add_max_pool(Kernels& table);
 void add_relu(Kernels& table);
+void add_embedding(Kernels& table);
+void add_rms_norm(Kernels& table);
+void add_rotary(Kernels& table);
 void add_steps(Kernels& table);
 void add_sum_pool(Kernels& table);
+void add_sums(Kernels& table);
 
 Kernels table() {
     Kernels table{};
     table.isa = NAME_OF(ISA);
     add_batch_norm(table);
+    add_arithmetic(table);
+    add_functions(table);
     add_conv(table);
     add_conv_weight_grad(table);
     add_gelu(table);
@@ -35,8 +43,12 @@ Kernels table() {
     add_matmul(table);
     add_max_pool(table);
     add_relu(table);
+    add_embedding(table);
+    add_rms_norm(table);
+    add_rotary(table);
     add_steps(table);
     add_sum_pool(table);
+    add_sums(table);
     return table;
 }
 

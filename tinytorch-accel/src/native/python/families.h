@@ -10,6 +10,13 @@
     {#name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(name)), METH_FASTCALL, nullptr}
 
 extern PyMethodDef BATCH_NORM[];
+// The same under a name that is not the function's own.
+inline PyMethodDef named(const char* name, PyObject* (*function)(PyObject*, PyObject* const*, Py_ssize_t)) {
+    return {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function)), METH_FASTCALL, nullptr};
+}
+
+extern PyMethodDef ARITHMETIC[];
+extern PyMethodDef FUNCTIONS[];
 extern PyMethodDef CONV[];
 extern PyMethodDef GELU[];
 extern PyMethodDef SOFTMAX[];
@@ -19,5 +26,10 @@ extern PyMethodDef LAYER_NORM[];
 extern PyMethodDef MATMUL[];
 extern PyMethodDef MAX_POOL[];
 extern PyMethodDef RELU[];
+extern PyMethodDef COPIES[];
+extern PyMethodDef EMBEDDING[];
+extern PyMethodDef RMS_NORM[];
+extern PyMethodDef ROTARY[];
 extern PyMethodDef STEPS[];
 extern PyMethodDef SUM_POOL[];
+extern PyMethodDef SUMS[];

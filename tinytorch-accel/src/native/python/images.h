@@ -7,26 +7,7 @@
 
 namespace arrays {
 
-// Whether an array's numbers lie in a row when its dimensions are taken in this order. Of dimensions of size 1 the
-// stride says nothing.
-inline bool lies_in_order(PyArrayObject* array, const int* order) {
-    npy_intp expected = PyArray_ITEMSIZE(array);
-    for (int i = PyArray_NDIM(array) - 1; i >= 0; i--) {
-        if (PyArray_DIM(array, order[i]) != 1 && PyArray_STRIDE(array, order[i]) != expected) return false;
-        expected *= PyArray_DIM(array, order[i]);
-    }
-    return true;
-}
-
 constexpr int CHANNELS_FIRST[] = {0, 1, 2, 3}, CHANNELS_LAST[] = {0, 2, 3, 1};
-
-// An array of this type in the machine's byte order, aligned and not empty, of any strides; else null.
-inline PyArrayObject* array_of(PyObject* argument, int type) {
-    if (!PyArray_CheckExact(argument)) return nullptr;
-    PyArrayObject* given = reinterpret_cast<PyArrayObject*>(argument);
-    const bool right = PyArray_TYPE(given) == type && PyArray_ISALIGNED(given) && PyArray_ISNOTSWAPPED(given);
-    return right && PyArray_SIZE(given) > 0 ? given : nullptr;
-}
 
 // A batch of images that kernels can read, or `false`.
 struct ImageInput : Images {

@@ -4,20 +4,11 @@
 #include "kernels.h"
 #include "memory.h"
 #include "python/families.h"
+#include "python/rows.h"
 
 namespace {
 
 using namespace arrays;
-
-// A shape like x's, with 1 for the dimensions that are normalized: that of mean and rstd.
-struct PerRow {
-    PerRow(const Input& x, int ndim) : dims(PyArray_NDIM(x.array)) {
-        for (int i = 0; i < dims; i++) shape[i] = i < dims - ndim ? PyArray_DIM(x.array, i) : 1;
-    }
-    std::size_t rows() const { return PyArray_MultiplyList(shape, dims); }
-    int dims;
-    npy_intp shape[NPY_MAXDIMS];
-};
 
 PyObject* layer_norm(PyObject*, PyObject* const* args, Py_ssize_t count) {
     if (!takes("layer_norm", 5, count)) return nullptr;

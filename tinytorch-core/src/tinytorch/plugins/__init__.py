@@ -5,13 +5,14 @@ not asked for: *installed, discovered (metadata only), enabled (imported, config
 
 A plugin is a module that imports `hookimpl` from here; its functions are named like the ops they replace.
 
-Read in this order: hooks, registry, exactness, options, process, context, instruments, validation, manager,
+Read in this order: hooks, registry, exactness, direct, options, process, context, instruments, validation, manager,
 compiling, tables; then config, discovery, loading, activation, access; then inspection, listing, editing.
 """
 
 from tinytorch.plugins.access import hook, manager, table, transforms
 from tinytorch.plugins.activation import disable, enable, instrumented, register, unregister, using
 from tinytorch.plugins.context import carry
+from tinytorch.plugins.direct import answered_by
 from tinytorch.plugins.errors import PluginError
 from tinytorch.plugins.exactness import Exactness, close, exact
 from tinytorch.plugins.hooks import hookimpl, hookspec
@@ -29,6 +30,7 @@ __all__ = [
     "PluginError",
     "PluginStatus",
     "Table",
+    "answered_by",
     "carry",
     "close",
     "disable",
