@@ -25,11 +25,13 @@ namespace {
 constexpr size_t ROWS = W == 16 ? 12 : W == 8 ? 6 : 4;  // with two vectors each and three more: the registers there are
 constexpr size_t DEPTH = 384;
 constexpr size_t BLOCK_ROWS = 144, BLOCK_COLUMNS = 1024;  // of a thread's block
+constexpr size_t TASKS = 8;
 constexpr size_t FIRST_LEVEL = 5000;                       // numbers of b that stay in the first-level cache as a whole
 constexpr size_t WORK = 300000;                            // multiplications that are worth handing to another thread
 constexpr size_t PACKED = 1 << 20;                         // numbers of b that are copied at a time
 
 size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+size_t larger(size_t a, size_t b) { return a < b ? b : a; }
 size_t parts(size_t whole, size_t most) { return (whole + most - 1) / most; }
 
 // COUNT numbers of each of `depth` rows, `apart` from each other, one row behind the other in panels: COUNT from
@@ -163,17 +165,30 @@ void compute_block(const Product& job, const Matrix& a, const float* packed, siz
     }
 }
 
+// How many blocks there are down and across: no larger than a cache is, and about TASKS, for threads to take in turn.
+// Fewer rows a block cost little, fewer columns another copy of a's rows.
+struct Cut {
+    Cut(size_t rows, size_t columns) {
+        down = larger(parts(rows, BLOCK_ROWS), smaller(TASKS, parts(rows, 4 * ROWS)));
+        const size_t wanted = larger(parts(columns, BLOCK_COLUMNS), smaller(parts(TASKS, down), parts(columns, 8 * W)));
+        width = parts(parts(columns, wanted), 2 * W) * 2 * W;
+        across = parts(columns, width);
+    }
+    size_t down, across, width;
+};
+
 // The blocks of all rows and of the columns that are packed.
 void compute_columns(const Product& job, const Matrix& a, const float* packed, size_t begin, size_t depth,
                      size_t columns, const Target& whole) {
-    const size_t panels = parts(job.rows, ROWS), down = parts(job.rows, BLOCK_ROWS), across = parts(columns, BLOCK_COLUMNS);
-    const size_t in_block = job.rows * columns / (down * across) * depth;
-    in_blocks(down * across, WORK / (in_block + 1) + 1, [&](size_t from, size_t to) {
+    const size_t panels = parts(job.rows, ROWS);
+    const Cut cut(job.rows, columns);
+    const size_t in_block = job.rows * columns / (cut.down * cut.across) * depth;
+    in_blocks(cut.down * cut.across, WORK / (in_block + 1) + 1, [&](size_t from, size_t to) {
         for (size_t i = from; i < to; i++) {
-            const size_t first = panels * (i / across) / down * ROWS, end = panels * (i / across + 1) / down * ROWS;
-            const size_t column = i % across * BLOCK_COLUMNS;
+            const size_t row = i / cut.across, column = i % cut.across * cut.width;
+            const size_t first = panels * row / cut.down * ROWS, end = panels * (row + 1) / cut.down * ROWS;
             compute_block(job, a, packed, begin, depth, columns, whole,
-                          {first, smaller(end, job.rows) - first, column, smaller(BLOCK_COLUMNS, columns - column)});
+                          {first, smaller(end, job.rows) - first, column, smaller(cut.width, columns - column)});
         }
     });
 }
