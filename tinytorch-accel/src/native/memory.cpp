@@ -59,7 +59,7 @@ Header* from_system(std::size_t size_class) {
     void* block = nullptr;
     if (posix_memalign(&block, alignment, bytes)) return nullptr;
 #if defined(__linux__)
-    if (alignment == HUGE_PAGE) madvise(block, bytes, MADV_HUGEPAGE);
+    if (alignment == HUGE_PAGE) madvise(block, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);  // the rest is in small pages
 #endif
     Header* header = static_cast<Header*>(block);
     header->size_class = size_class;
