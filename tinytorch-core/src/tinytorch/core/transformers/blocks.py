@@ -1,63 +1,22 @@
 """The blocks of today's language models: attention that looks back, and a network for each token.
 
-Normalization comes first in both (Radford et al. 2019; Touvron et al. 2023). What a block may look at, and where its
-tokens stand, is worked out once for all blocks and handed through: a `Sight`.
+Normalization comes first in both (Radford et al. 2019; Touvron et al. 2023).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from tinytorch.core.activations.functions import gelu_of, silu
 from tinytorch.core.attention import scaled_dot_product_attention
 from tinytorch.core.embeddings import RotaryEmbedding
 from tinytorch.core.layers import Dropout, LayerNorm, Linear, linear
 from tinytorch.core.module import Module
-from tinytorch.core.tensor import Tensor
 from tinytorch.core.transformers.rms import RMSNorm
 
 if TYPE_CHECKING:
-    from tinytorch.types import Array
-
-
-class Cache(Protocol):
-    """What keeps keys and values while text is generated; the plugin 'cache' brings one, the core none."""
-
-    length: int  # tokens that have passed through all layers
-
-    def positions(self, count: int) -> Array:
-        """The positions of the next `count` tokens, counted from the first token of the row, padding included."""
-
-    def update(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Keep new keys and values (batch, key heads, time, width) of a layer -> all that its queries may look at."""
-
-
-class Sight(NamedTuple):
-    """Where the tokens of a pass stand, and which keys each of them sees."""
-
-    positions: Tensor  # (time,), or (batch, time) where rows are padded
-    mask: Tensor | None  # (batch or 1, 1, time, keys), True where a key is seen
-    causal: bool  # or no mask: keys no later than the query
-    cache: Cache | None = None
-
-
-def sight(time: int, padding: Array | None = None, cache: Cache | None = None) -> Sight:
-    """What `time` tokens after those in the cache see, in rows that begin with `padding` (batch,) empty places."""
-    before = 0 if cache is None else cache.length
-    places = np.arange(time) if cache is None else cache.positions(time)
-    if padding is None:
-        everything = time == 1
-        mask = None if everything or not before else Tensor(_not_later(time, before)[None, None])
-        return Sight(Tensor(places), mask, not everything and not before, cache)
-    seen = _not_later(time, before) & (np.arange(before + time) >= padding[:, None])[:, None]
-    positions = np.maximum(places - padding[:, None], 0)
-    return Sight(Tensor(positions), Tensor(seen[:, None]), causal=False, cache=cache)
-
-
-def _not_later(time: int, before: int) -> Array:
-    return np.asarray(np.arange(before + time) <= np.arange(before, before + time)[:, None])
+    from tinytorch.core.tensor import Tensor
+    from tinytorch.core.transformers.sight import Sight
 
 
 class CausalSelfAttention(Module):
@@ -170,6 +129,6 @@ def _by_head(x: Tensor, heads: int) -> Tensor:
 def _attend(q: Tensor, k: Tensor, v: Tensor, layer: int, seen: Sight, dropout_p: float = 0.0) -> Tensor:
     """What the queries find, all heads side by side: (batch, time, heads * width)."""
     if seen.cache is not None:
-        k, v = seen.cache.update(layer, k, v)
+        k, v = seen.cache.update(k, v, layer)
     out = scaled_dot_product_attention(q, k, v, seen.mask, dropout_p, seen.causal, enable_gqa=True)
     return out.transpose(1, 2).flatten(2)
