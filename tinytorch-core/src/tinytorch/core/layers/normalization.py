@@ -132,6 +132,8 @@ def _batch_norm_grad(
 
 def in_rows(x: Array, ndim: int) -> Array:
     """What is normalized together as a row, at least in float32: (rows, n)."""
+    if ndim == 1 and x.size:
+        return _wide(x).reshape(-1, x.shape[-1])
     kept = x.ndim - ndim
     return _wide(x).reshape(math.prod(x.shape[:kept]), math.prod(x.shape[kept:]))
 
@@ -153,7 +155,7 @@ def mean_squares(rows: Array) -> Array:
 
 def like(rows: Array, x: Array) -> Array:
     """Rows as the array that they were made of."""
-    return rows.reshape(x.shape).astype(x.dtype, copy=False)
+    return rows.reshape(x.shape) if rows.dtype == x.dtype else rows.reshape(x.shape).astype(x.dtype)
 
 
 def for_each_row(values: Array, x: Array, ndim: int) -> Array:
@@ -183,9 +185,11 @@ def layer_normalized(
 ) -> Tensor:
     """Normalize over the last dimensions, which must be `normalized_shape`."""
     floats_only("layer_norm", input)
-    shape = shape_of("layer_norm", (normalized_shape,))
-    if not shape or input.shape[-len(shape) :] != shape:
-        raise ValueError(f"layer_norm: input {input.shape} does not end in {shape}")
+    shape = normalized_shape
+    if type(shape) is not tuple or not shape or input.array.shape[-len(shape) :] != shape:
+        shape = shape_of("layer_norm", (normalized_shape,))
+        if not shape or input.shape[-len(shape) :] != shape:
+            raise ValueError(f"layer_norm: input {input.shape} does not end in {shape}")
     return layer_norm(input, weight, bias, len(shape), real("layer_norm", "eps", eps))[0]
 
 

@@ -5,17 +5,20 @@ Normalization comes first in both (Radford et al. 2019; Touvron et al. 2023).
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from tinytorch.core.activations.functions import gelu_of, silu
-from tinytorch.core.attention import scaled_dot_product_attention
+from tinytorch.core.attention.functions import attended
+from tinytorch.core.attention.scaled import attention
+from tinytorch.core.autograd import is_grad_enabled
 from tinytorch.core.embeddings import RotaryEmbedding
 from tinytorch.core.layers import Dropout, LayerNorm, Linear, linear
 from tinytorch.core.module import Module
+from tinytorch.core.tensor import Tensor
 from tinytorch.core.transformers.rms import RMSNorm
 
 if TYPE_CHECKING:
-    from tinytorch.core.tensor import Tensor
     from tinytorch.core.transformers.sight import Sight
 
 
@@ -31,12 +34,22 @@ class CausalSelfAttention(Module):
 
     def forward(self, x: Tensor, layer: int, seen: Sight) -> Tensor:
         """(batch, time, width) -> the same."""
+        q, k, v = self._learning(x) if is_grad_enabled() else self._at_once(x)
+        return self.resid_dropout(self.c_proj(_attend(q, k, v, layer, seen, self.dropout_p if self.training else 0.0)))
+
+    def _learning(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Queries, keys and values from slices of the weight: their gradients are smaller than the result's."""
         width, weight, bias = x.shape[-1], self.c_attn.weight, self.c_attn.bias
-        parts = [slice(i * width, (i + 1) * width) for i in range(3)]  # of the weight: it is smaller than the result
-        q, k, v = (
+        parts = [slice(i * width, (i + 1) * width) for i in range(3)]
+        return tuple(
             _by_head(linear(x, weight[part], None if bias is None else bias[part]), self.heads) for part in parts
         )
-        return self.resid_dropout(self.c_proj(_attend(q, k, v, layer, seen, self.dropout_p if self.training else 0.0)))
+
+    def _at_once(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The same from one product, as views, where no derivative follows."""
+        batch, time, width = x.array.shape
+        parts = self.c_attn(x).array.reshape(batch, time, 3, self.heads, width // self.heads).transpose(2, 0, 3, 1, 4)
+        return tuple(map(Tensor, parts))
 
 
 class GroupedQueryAttention(Module):
@@ -130,5 +143,10 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, layer: int, seen: Sight, dropout_p:
     """What the queries find, all heads side by side: (batch, time, heads * width)."""
     if seen.cache is not None:
         k, v = seen.cache.update(k, v, layer)
-    out = scaled_dot_product_attention(q, k, v, seen.mask, dropout_p, seen.causal, enable_gqa=True)
-    return out.transpose(1, 2).flatten(2)
+    scale = 1.0 / math.sqrt(q.shape[3])
+    if dropout_p:
+        out = attended(q, k, v, seen.mask, seen.causal, scale, dropout_p)[0]
+    else:
+        out = attention(q, k, v, seen.mask, seen.causal, scale)[0]
+    batch, heads, time, width = out.shape
+    return (out.transpose(1, 2) if time > 1 else out).reshape(batch, time, heads * width)
