@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinytorch.plugins import PluginError
 from tinytorch_cache.kvcache import KVCache
+from tinytorch_cache.quantized import QuantizedCache
 from tinytorch_cache.sliding import SlidingWindowCache
 from tinytorch_cache.static import StaticCache
 
@@ -17,11 +18,17 @@ if TYPE_CHECKING:
 KINDS: dict[str, Callable[..., KVCache]] = {
     "static": lambda model, batch, max_length, _: StaticCache(model, batch, max_length),
     "sliding": lambda model, batch, _, chosen: SlidingWindowCache(model, batch, chosen["window"], chosen["sinks"]),
+    "quantized": lambda model, batch, max_length, chosen: QuantizedCache(
+        model, batch, max_length, chosen["bits"], chosen["block"], chosen["residual"]
+    ),
 }
 DEFAULTS: dict[str, tuple[Any, str]] = {
     "kind": ("static", "the cache that generate uses: static, sliding, quantized or none"),
     "window": (256, "sliding: last tokens that are seen"),
     "sinks": (4, "sliding: first tokens that are seen always"),
+    "bits": (8, "quantized: of each number, 8 or 4"),
+    "block": (32, "quantized: tokens that are rounded together"),
+    "residual": (64, "quantized: last tokens that are kept in full precision"),
 }
 options = {name: default for name, (default, _) in DEFAULTS.items()}
 
