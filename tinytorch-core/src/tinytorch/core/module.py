@@ -17,6 +17,7 @@ from tinytorch.core.tensor.dtypes import as_dtype
 from tinytorch.core.tensor.inplace import note_write
 from tinytorch.core.tensor.promotion import tensors_only
 from tinytorch.plugins.instruments import scope, watching
+from tinytorch.plugins.process import process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,8 +54,7 @@ class Module:
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Compute the output: `forward`."""
-        instruments = watching()
-        if not instruments:
+        if not process.scoped or not (instruments := watching()):
             return self.forward(*inputs, **options)
         with scope("module", self):
             out = self.forward(*inputs, **options)

@@ -90,11 +90,11 @@ def _of_one_query(q: Array, k: Array, v: Array, mask: Array | None, scale: float
     if mask is not None:
         added = _added(mask, q)
         weights += added if mask.shape[1] == 1 else added.reshape(mask.shape[0], *shared[1:], mask.shape[3])
-    largest = weights.max(axis=-1, keepdims=True, initial=-math.inf)
+    largest = np.maximum.reduce(weights, axis=-1, keepdims=True, initial=-math.inf)
     largest[largest == -math.inf] = 0.0
     weights -= largest
     np.exp(weights, out=weights)
-    total = weights.sum(axis=-1, keepdims=True)
+    total = np.add.reduce(weights, axis=-1, keepdims=True)
     total[total == 0.0] = 1.0
     out = np.matmul(weights, v)
     out /= total

@@ -54,11 +54,27 @@ def _layer_norm(
     x: Array, weight: Array | None, bias: Array | None, ndim: int, eps: float
 ) -> tuple[Array, Array, Array]:
     rows = in_rows(x, ndim)
+    if len(rows) == 1:
+        return _layer_norm_of_one(rows[0], x, weight, bias, ndim, eps)
     mean = row_means(rows, np.ones_like(rows, shape=rows.shape[1]))
     out = rows - mean
     rstd = 1.0 / np.sqrt(mean_squares(out) + rows.dtype.type(eps))
     out *= rstd
     return _scaled(like(out, x), weight, bias), for_each_row(mean, x, ndim), for_each_row(rstd, x, ndim)
+
+
+def _layer_norm_of_one(
+    row: Array, x: Array, weight: Array | None, bias: Array | None, ndim: int, eps: float
+) -> tuple[Array, Array, Array]:
+    """The same for a single row, as text that is written token by token has them: mean and deviation are numbers."""
+    mean = float(np.add.reduce(row)) / (row.size or 1)
+    out = row - mean
+    deviation = math.sqrt(float(np.dot(out, out)) / (row.size or 1) + eps)
+    rstd = 1.0 / deviation if deviation else math.inf
+    out *= rstd
+    shape = x.shape[: x.ndim - ndim] + (1,) * ndim
+    saved = np.array((mean, rstd), row.dtype)
+    return _scaled(like(out, x), weight, bias), saved[0].reshape(shape), saved[1].reshape(shape)
 
 
 @op
