@@ -34,8 +34,8 @@ class Concatenating:
     def __init__(self, layers):
         self.length, self.kept, self.last = 0, {}, layers - 1
 
-    def begin(self, model, batch, time, attention_mask):
-        return causal_mask(time, self.length, attention_mask)
+    def begin(self, model, tokens, attention_mask):
+        return causal_mask(tokens.shape[1], self.length, attention_mask)
 
     def update(self, key, value, layer):
         before = self.kept.get(layer)

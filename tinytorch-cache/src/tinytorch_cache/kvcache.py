@@ -60,8 +60,9 @@ class KVCache(abc.ABC):
         """Bytes of all its arrays."""
         return sum(getattr(self, name).nbytes for name in self.buffers)
 
-    def begin(self, model: LanguageModel, batch: int, time: int, attention_mask: Array | None) -> Array | None:
-        """Make ready for `time` new places of every row, and say which keys they see (see the core's `Cache`)."""
+    def begin(self, model: LanguageModel, tokens: Array, attention_mask: Array | None) -> Array | None:
+        """Make ready for new tokens of every row, and say which keys they see (see the core's `Cache`)."""
+        batch, time = tokens.shape
         if model is not self._model():
             raise ValueError(f"{self.name}: it was made for another model; a model's keys mean nothing to others")
         if batch != self.batch:

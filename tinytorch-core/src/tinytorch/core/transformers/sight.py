@@ -34,8 +34,8 @@ class Cache(Protocol):
     def length(self) -> int:
         """Places of every row, tokens and padding, that have passed through all layers: the past length."""
 
-    def begin(self, model: LanguageModel, batch: int, time: int, attention_mask: Array | None) -> Array | None:
-        """Make ready for `time` new places: which keys each sees, (batch or 1, 1, time, keys); None is causal.
+    def begin(self, model: LanguageModel, tokens: Array, attention_mask: Array | None) -> Array | None:
+        """Make ready for new tokens (batch, time): which keys each sees, (batch or 1, 1, time, keys); None is causal.
 
         attention_mask is (batch, length + time), True for a token. Raises where they do not fit; nothing has changed.
         """
@@ -64,7 +64,7 @@ def sight(
         )
     batch, time = tokens.array.shape
     real = None if attention_mask is None else checked_mask(name, attention_mask, (batch, past + time))
-    mask = causal_mask(time, past, real) if cache is None else cache.begin(model, batch, time, real)
+    mask = causal_mask(time, past, real) if cache is None else cache.begin(model, tokens.array, real)
     if real is None:
         positions = np.arange(past, past + time)
     else:
