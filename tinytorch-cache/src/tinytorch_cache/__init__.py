@@ -2,6 +2,7 @@
 
 from tinytorch_cache.agreement import Agreement, compare
 from tinytorch_cache.kvcache import KVCache, kv_bytes
+from tinytorch_cache.prefix import PrefixCache
 from tinytorch_cache.quantized import LayerError, QuantizedCache
 from tinytorch_cache.sliding import SlidingWindowCache
 from tinytorch_cache.static import StaticCache
@@ -12,6 +13,7 @@ __all__ = [
     "Agreement",
     "KVCache",
     "LayerError",
+    "PrefixCache",
     "QuantizedCache",
     "SlidingWindowCache",
     "StaticCache",
