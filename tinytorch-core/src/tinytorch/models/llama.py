@@ -71,6 +71,7 @@ class Llama(LanguageModel):
         parts: Any = self.model
         seen = sight(self, tokens, attention_mask, cache)
         x = parts["embed_tokens"](tokens)
+        seen = seen._replace(turns=parts["layers"][0].self_attn.rotary.turns(seen.positions, x.dtype))
         for layer, block in enumerate(parts["layers"]):
             x = block(x, layer, seen)
         return self.lm_head(parts["norm"](x))

@@ -70,7 +70,8 @@ class GroupedQueryAttention(Module):
     def forward(self, x: Tensor, layer: int, seen: Sight) -> Tensor:
         """(batch, time, width) -> the same."""
         q, k = _by_head(self.q_proj(x), self.heads), _by_head(self.k_proj(x), self.kv_heads)
-        q, k = self.rotary(q, seen.positions), self.rotary(k, seen.positions)
+        turns = self.rotary.turns(seen.positions, q.dtype) if seen.turns is None else seen.turns
+        q, k = self.rotary.turn(q, turns), self.rotary.turn(k, turns)
         return self.o_proj(_attend(q, k, _by_head(self.v_proj(x), self.kv_heads), layer, seen))
 
 
@@ -136,7 +137,10 @@ class LlamaBlock(Module):
 
 def _by_head(x: Tensor, heads: int) -> Tensor:
     """(batch, time, heads * width) -> (batch, heads, time, width)."""
-    return x.unflatten(2, (heads, -1)).transpose(1, 2)
+    if is_grad_enabled():
+        return x.unflatten(2, (heads, -1)).transpose(1, 2)
+    batch, time, width = x.array.shape
+    return Tensor(x.array.reshape(batch, time, heads, width // heads).swapaxes(1, 2))  # a view, without two ops
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, layer: int, seen: Sight, dropout_p: float = 0.0) -> Tensor:

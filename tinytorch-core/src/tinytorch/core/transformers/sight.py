@@ -51,6 +51,7 @@ class Sight(NamedTuple):
     mask: Tensor | None  # (batch or 1, 1, time, keys), True where a key is seen
     causal: bool  # or no mask: keys no later than the query
     cache: Cache | None = None
+    turns: tuple[Tensor, Tensor] | None = None  # of rotary positions, if a model makes them once for all blocks
 
 
 def sight(
