@@ -126,10 +126,10 @@ def test_reordered_and_cloned_rows_go_on_from_each_other(model):
 def test_stories_lose_little_by_rounding(stories, bits, within):
     """The loss on a story of the model's own, each token seeing rounded ones, against full precision."""
     net = models.load_llama2c(stories / "stories260K.bin")
-    text = [1, *net.generate([1], 300, temperature=0.7, seed=0).tolist()[0]]
+    text = [1, *net.generate([1], 200, temperature=0.7, seed=0).tolist()[0]]
     cache = QuantizedCache(net, 1, len(text), bits, block=16, residual=16)
     parts = [scores(net, [[token]], None, cache) for token in text[:-1]]
-    assert cache.rounded > 250
+    assert cache.rounded > 160
     losses = [
         functional.cross_entropy(tt.tensor(each[0]), tt.tensor(text[1:])).item()
         for each in (np.concatenate(parts, 1), scores(net, [text[:-1]]))
