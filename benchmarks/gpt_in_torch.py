@@ -52,3 +52,23 @@ class GPT(nn.Module):
         for block in self.h:
             x = block(x)
         return self.ln_f(x) @ self.wte.weight.T
+
+
+def cached(model: GPT, tokens: torch.Tensor, kept: list[tuple[torch.Tensor, torch.Tensor]], past: int) -> torch.Tensor:
+    """Scores of tokens after `past` others, whose keys and values are in preallocated memory, and theirs too."""
+    end = past + tokens.shape[1]
+    x = model.wte(tokens) + model.wpe(torch.arange(past, end))
+    for block, (keys, values) in zip(model.h, kept, strict=True):
+        x = x + _attend(block.attn, block.ln_1(x), keys, values, past)
+        x = x + block.c_proj(functional.gelu(block.c_fc(block.ln_2(x)), approximate="tanh"))
+    return model.ln_f(x) @ model.wte.weight.T
+
+
+def _attend(attention: Attention, x: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, past: int) -> torch.Tensor:
+    batch, time, width = x.shape
+    parts = attention.c_attn(x).split(width, dim=2)
+    q, k, v = (part.view(batch, time, attention.heads, -1).transpose(1, 2) for part in parts)
+    end = past + time
+    keys[:, :, past:end], values[:, :, past:end] = k, v
+    out = functional.scaled_dot_product_attention(q, keys[:, :, :end], values[:, :, :end], is_causal=time > 1)
+    return attention.c_proj(out.transpose(1, 2).reshape(batch, time, width))
