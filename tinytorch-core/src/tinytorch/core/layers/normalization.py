@@ -31,7 +31,8 @@ def check_fit(name: str, x: Tensor, shape: tuple[int, ...], **parts: Any) -> Non
     for what, part in parts.items():
         if part is None:
             continue
-        tensors_only(name, part)
+        if not isinstance(part, Tensor):
+            tensors_only(name, part)
         if part.array.shape != shape:
             raise ValueError(f"{name}: expected a {what} of shape {shape}, got {part.shape}")
         if part.array.dtype != x.array.dtype:
@@ -73,8 +74,8 @@ def _layer_norm_of_one(
     rstd = 1.0 / deviation if deviation else math.inf
     out *= rstd
     shape = x.shape[: x.ndim - ndim] + (1,) * ndim
-    saved = np.array((mean, rstd), row.dtype)
-    return _scaled(like(out, x), weight, bias), saved[0].reshape(shape), saved[1].reshape(shape)
+    saved = np.array((mean, rstd), row.dtype).reshape(2, *shape)
+    return _scaled(like(out, x), weight, bias), saved[0], saved[1]
 
 
 @op
