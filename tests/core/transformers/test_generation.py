@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import tinytorch as tt
 from tinytorch import models, plugins
-from tinytorch.core.transformers import LanguageModel, causal_mask
+from tinytorch.core.transformers import GPTBlock, LanguageModel, causal_mask
 from tinytorch.plugins import hookimpl
 
 
@@ -286,3 +286,14 @@ def test_mistakes_are_told_before_anything_is_computed(tokens, count, options, m
     with pytest.raises((TypeError, ValueError, IndexError)) as caught:
         Scored([0.0, 1.0]).stream(tokens, count, **options)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_queries_keys_and_values_at_once_are_those_of_slices_of_the_weight(bias):
+    attention = GPTBlock(12, 3, bias=bias).attn
+    x = tt.randn(2, 5, 12)
+    with tt.no_grad():
+        together = attention._at_once(x)
+    for one, other in zip(together, attention._learning(x), strict=True):
+        assert one.shape == other.shape == (2, 3, 5, 4)
+        assert tt.allclose(one, other, atol=1e-6)
