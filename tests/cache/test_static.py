@@ -1,6 +1,8 @@
 """StaticCache: the same tokens, the right bytes, and mistakes that leave it as it was."""
 
+import gc
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -72,6 +74,19 @@ def test_decoding_copies_nothing_and_holds_no_more_memory(model):
     assert cache.buffer is buffer
     assert np.shares_memory(keys.numpy(), buffer)
     assert np.shares_memory(values.numpy(), buffer)
+
+
+def test_what_is_held_while_a_text_grows_stays_the_same():
+    net = tt.models.GPT(11, 40, layers=4, heads=4, width=128)
+    steps, held = net.stream([1, 2], 38, temperature=0, cache=StaticCache(net, 1, 40)), []
+    tracemalloc.start()
+    try:
+        for _ in steps:
+            gc.collect()
+            held.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert held[-1] - held[20] < kv_bytes(net, 1, 1) / 2  # in 17 tokens; it is the list of what is held that grows
 
 
 def test_a_cropped_cache_goes_on_from_there(model):
