@@ -68,6 +68,18 @@ def test_reordered_and_cloned_rows_go_on_from_each_other(model):
     assert np.allclose(turned, scores(model, new, mask, other), atol=1e-5)
 
 
+def test_padded_rows_cannot_go_on_without_their_mask(model):
+    cache = SlidingWindowCache(model, 2, 4, 1)
+    real = np.array([[0, 1, 1], [1, 1, 1]])
+    scores(model, [[0, 1, 2], [3, 4, 5]], real, cache)
+    with pytest.raises(
+        ValueError, match="SlidingWindowCache: its rows are padded; pass the attention_mask of past and"
+    ):
+        scores(model, [[1], [2]], None, cache)
+    found = scores(model, [[1], [2]], np.append(real, [[1], [1]], 1), cache)
+    assert np.allclose(found[0], scores(model, [[1, 2, 1]])[0, -1:], atol=1e-4)
+
+
 def test_it_can_be_cropped_until_tokens_have_left_the_window(model):
     tokens = np.random.default_rng(0).integers(0, 11, (1, 12))
     cache = SlidingWindowCache(model, 1, 6, 2)

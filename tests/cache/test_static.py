@@ -119,6 +119,9 @@ def test_clones_go_on_apart(model):
     one, two = scores(model, [[4]], None, cache), scores(model, [[5]], None, other)
     assert np.allclose(one, scores(model, [[1, 2, 3, 4]])[:, -1:], atol=1e-4)
     assert np.allclose(two, scores(model, [[1, 2, 3, 5]])[:, -1:], atol=1e-4)
+    for each, token in ((cache, 4), (other, 5)):
+        found = scores(model, [[6]], None, each)
+        assert np.allclose(found, scores(model, [[1, 2, 3, token, 6]])[:, -1:], atol=1e-4)
 
 
 def test_with_growth_it_becomes_longer_when_it_is_full(model):

@@ -67,8 +67,10 @@ class SlidingWindowCache(KVCache):
         """There is always room."""
 
     def _sight(self, time: int, attention_mask: Array | None) -> Array | None:
+        if attention_mask is None and (self.counts != self.length).any():
+            raise ValueError(f"{self.name}: its rows are padded; pass the attention_mask of past and new places")
         self._pending, self._chosen, self._slot = [], None, None
-        if time == 1 and attention_mask is None and (self.counts == self.length).all():
+        if time == 1 and attention_mask is None:
             self._slot, self._new_counts = int(self._slots(np.array(self.length))), self.counts + 1
             return None
         real = np.ones((self.batch, time), bool) if attention_mask is None else attention_mask[:, self.length :]
