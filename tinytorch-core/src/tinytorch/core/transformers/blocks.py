@@ -152,5 +152,12 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, layer: int, seen: Sight, dropout_p:
         out = attended(q, k, v, seen.mask, seen.causal, scale, dropout_p)[0]
     else:
         out = attention(q, k, v, seen.mask, seen.causal, scale)[0]
-    batch, heads, time, width = out.shape
-    return (out.transpose(1, 2) if time > 1 else out).reshape(batch, time, heads * width)
+    return _side_by_side(out)
+
+
+def _side_by_side(x: Tensor) -> Tensor:
+    """(batch, heads, time, width) -> (batch, time, heads * width)."""
+    if is_grad_enabled():
+        return x.transpose(1, 2).flatten(2)
+    batch, heads, time, width = x.array.shape
+    return Tensor(x.array.swapaxes(1, 2).reshape(batch, time, heads * width))
