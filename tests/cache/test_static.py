@@ -147,6 +147,10 @@ MISTAKES = [
         lambda net, cache: scores(drawn("gpt", 9), [[1], [1]], None, cache),
         "StaticCache: it was made for another model; a model's keys mean nothing to others",
     ),
+    (
+        lambda net, cache: scores(net.double(), [[1], [1]], None, cache),
+        "StaticCache: it was made for keys of float32, the model's are KVShape(layers=",
+    ),
     (lambda net, cache: cache.crop(5), "StaticCache: crop to 5 places, it holds 4"),
     (lambda net, cache: cache.crop(-1), "StaticCache: crop to -1 places, it holds 4"),
     (lambda net, cache: cache.reorder([0]), "StaticCache: expected 2 rows of 0 ... 1, got [0]"),

@@ -1,5 +1,6 @@
 """Generation: the same tokens however they are asked for, and choices as they are described."""
 
+import contextlib
 import itertools
 from types import SimpleNamespace
 
@@ -297,3 +298,27 @@ def test_queries_keys_and_values_at_once_are_those_of_slices_of_the_weight(bias)
     for one, other in zip(together, attention._learning(x), strict=True):
         assert one.shape == other.shape == (2, 3, 5, 4)
         assert tt.allclose(one, other, atol=1e-6)
+
+
+class Doubled(tt.nn.Linear):
+    def forward(self, input):
+        return super().forward(input) * 2.0
+
+
+@pytest.mark.parametrize("change", ["replaced", "patched", "training", "watched"])
+def test_a_block_with_a_cache_asks_parts_that_somebody_changed(change, monkeypatch):
+    net = models.GPT(11, 24, layers=1, heads=2, width=8, dropout=0.5).eval()
+    block, asked = net.transformer["h"][0], []
+    scores_of(net, [[1]], None, Concatenating(1))  # as it is
+    monkeypatch.setattr(type(block.mlp), "forward", lambda self, x: asked.append(x.shape) or x)
+    scores_of(net, [[1]], None, Concatenating(1))
+    assert asked == []
+    if change == "replaced":
+        block.attn.c_proj = Doubled(8, 8)
+    elif change == "patched":
+        monkeypatch.setattr(block.ln_2, "forward", lambda x: x)
+    elif change == "training":
+        block.mlp.dropout.train()
+    with plugins.instrumented(plugins.Instrument()) if change == "watched" else contextlib.nullcontext():
+        scores_of(net, [[1]], None, Concatenating(1))
+    assert asked == [(1, 1, 8)]

@@ -65,6 +65,8 @@ class KVCache(abc.ABC):
         batch, time = tokens.shape
         if model is not self._model():
             raise ValueError(f"{self.name}: it was made for another model; a model's keys mean nothing to others")
+        if model.kv_shape != self.shape:
+            raise ValueError(f"{self.name}: it was made for keys of {self.dtype}, the model's are {model.kv_shape} now")
         if batch != self.batch:
             raise ValueError(f"{self.name}: it holds {self.batch} rows, got a batch of {batch}")
         self._make_room(self.length + time)
