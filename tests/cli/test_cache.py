@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tinytorch.plugins import discovery
+from tinytorch.plugins.process import process
 
 pytest.importorskip("typer")
 pytest.importorskip("tinytorch_cache")
@@ -63,6 +64,7 @@ def test_a_kind_that_nobody_makes_is_one_sentence(written):
 
 def test_without_the_plugin_it_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setattr(discovery, "installed", dict)
+    monkeypatch.delitem(process.state.plugins, "cache", raising=False)  # where an earlier test has registered it
     assert run(["generate", "model.bin", "--cache", "static"]) == 1
     assert (
         capsys.readouterr().err == "tinytorch: --cache static needs the plugin 'cache': pip install tinytorch-cache\n"
