@@ -2,10 +2,11 @@
 
     python benchmarks/caching.py [--rounds 9] [--only speed|flat|torch] [--threads 2] [--prompt 1] [--json]
 
-`speed`: 256 tokens greedily after a prompt, with the static cache and without, in turns, GPTs of 4 layers of 128 and 6 of
-384; told are the ratio of all and those of the time for one token at 32, 64, 128 and 256. `flat`: one token's time at 1024
-positions over that at 16. `torch`: one token of the 4 x 128 model in both frameworks, each in a process of its own, with
-preallocated keys and values, bursts in random order, medians of our time over PyTorch's; scores compared first.
+`speed`: 256 tokens greedily after a prompt, with the static cache and without, in turns, by GPTs of 4 layers of 128 and
+of 6 of 384; told are the ratio of all and those of the time for one token at 32, 64, 128 and 256. `flat`: one token's
+time at 1024 positions over that at 16. `torch`: one token of the 4 x 128 model in both frameworks, each in a process of
+its own, with preallocated keys and values, bursts in random order, medians of our time over PyTorch's; scores compared
+first.
 
 Expected before measuring, on two quiet cores: speed 12 to 20 times for 4 x 128 and 15 to 30 for 6 x 384, growing with
 the length (bar: 10); flat 1.2 to 1.5 (bar: 2); torch 0.8 to 1.1 (bar: 1).
