@@ -30,7 +30,7 @@ def main() -> int:
     parser.add_argument("--draws", type=int, default=1, help="small inputs for each op and dtype")
     arguments = parser.parse_args()
     trials = [
-        (name, seed, arguments.draws) for name, share in RIGHT.items() for seed in range(arguments.seeds // share)
+        (name, seed, arguments.draws) for name, share in RIGHT.items() for seed in range(-(-arguments.seeds // share))
     ]
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # in the processes that are started, one for each core
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:

@@ -53,7 +53,7 @@ def sanitize(name: str, folder: Path, tests: str) -> bool:
     }
     found = run(sys.executable, "-c", "import tinytorch_accel._native as n; print(n.__file__)", environment=environment)
     assert Path(found.strip()).is_relative_to(package), f"{found} would be tested, which was not compiled here"
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "--capture=sys", "-k", WITHOUT[name], tests]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--capture=sys", "-k", WITHOUT[name], tests]
     print(f"{name}:", flush=True)
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
 

@@ -134,3 +134,23 @@ def test_heads_and_batches_may_be_left_out_or_more():
     more = F.scaled_dot_product_attention(*[x.expand(2, 3, 1, *x.shape) for x in (q, k, v)])
     assert more.shape == (2, 3, 1, 5, 3)
     assert np.allclose(more[1, 2, 0].numpy(), plain.numpy())
+
+
+@given(
+    seed=st.integers(0, 10_000), shared=st.integers(1, 3), form=st.sampled_from(["none", "bool", "per head", "float"])
+)
+@settings(max_examples=40, deadline=None)
+def test_a_query_alone_finds_what_it_finds_among_others(seed, shared, form):
+    rng = np.random.default_rng(seed)
+    heads, keys = 2 * shared, int(rng.integers(1, 9))
+    q = rng.standard_normal((2, heads, 3, 4)).astype(np.float32)
+    k, v = rng.standard_normal((2, 2, 2, keys, 4)).astype(np.float32)
+    shape = {"none": None, "bool": (2, 1, 1, keys), "per head": (1, heads, 1, keys), "float": (2, heads, 1, keys)}[form]
+    mask = None if shape is None else rng.random(shape) < 0.7
+    if form == "float":
+        mask = np.where(mask, rng.standard_normal(shape), -np.inf).astype(np.float32)
+    whole = scaled.attention.kernel(q, k, v, mask, False, 0.5)
+    alone = scaled.attention.kernel(q[:, :, 1:2], k, v, mask, False, 0.5)
+    for found, expected in zip(alone, whole, strict=True):
+        assert found.shape == (2, heads, 1, expected.shape[3])
+        assert np.allclose(found, expected[:, :, 1:2], rtol=1e-5, atol=1e-6)

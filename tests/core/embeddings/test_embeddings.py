@@ -68,3 +68,10 @@ def test_angles_far_out_are_exact_in_float32():
     out = rotate(x, tt.tensor([1_000_003])).numpy()[0, 0, 0]
     angle = 1_000_003.0
     assert np.allclose(out, [np.cos(angle) - np.sin(angle), np.sin(angle) + np.cos(angle)], atol=1e-6)
+
+
+def test_angles_that_are_made_once_turn_as_positions_do(rng):
+    x = tt.tensor(rng.standard_normal((2, 3, 4, 8)).astype(np.float32))
+    for positions in (tt.arange(4), tt.tensor([[0, 1, 2, 3], [0, 0, 0, 1]])):
+        rotary = RotaryEmbedding(8, base=100.0, interleaved=True)
+        assert tt.equal(rotary.turn(x, rotary.turns(positions, x.dtype)), rotary(x, positions))

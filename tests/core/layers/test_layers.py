@@ -86,3 +86,16 @@ def test_batch_norm_of_halves_computes_in_float32(rng):
     for out in outs:
         (out * out * out).sum().backward()
     np.testing.assert_allclose(half.grad.numpy(), wide.grad.numpy(), rtol=0.01, atol=3e-4)
+
+
+@pytest.mark.parametrize("eps", [1e-5, 0.0])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_a_row_alone_is_normalized_as_among_others(dtype, eps):
+    x = tt.randn(3, 2, 8).to(dtype)
+    x.array[1] = 0.25  # all alike: with eps 0 nothing is left to divide by
+    layer = nn.LayerNorm((2, 8), eps=eps).to(dtype)
+    layer.weight.data, layer.bias.data = tt.randn(2, 8).to(dtype), tt.randn(2, 8).to(dtype)
+    near = {"float16": 2e-3, "float32": 1e-5, "float64": 1e-12}[dtype]
+    with tt.no_grad():
+        found, expected = tt.cat([layer(row[None]) for row in x]), layer(x)
+    assert np.allclose(found.numpy(), expected.numpy(), rtol=near, atol=near, equal_nan=True)

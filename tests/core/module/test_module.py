@@ -227,3 +227,26 @@ def test_deep_modules_need_no_deep_stack():
     for _ in range(300):
         model = nn.Sequential(model)
     assert len(list(model.modules())) == 301
+
+
+def test_a_part_that_is_replaced_or_deleted_is_the_attribute_no_longer():
+    module = nn.Module()
+    module.part = nn.Linear(1, 1)
+    module.part = other = nn.ReLU()
+    assert module.part is other
+    assert list(module.children()) == [other]
+    module.register_buffer("sums", tt.zeros(2))
+    module.sums = replaced = tt.ones(2)
+    assert module.sums is replaced
+    assert list(module.buffers()) == [replaced]
+    for name in ("part", "sums"):
+        delattr(module, name)
+        assert not hasattr(module, name)
+    assert list(module.children()) == list(module.buffers()) == []
+
+
+def test_copies_have_parts_of_their_own():
+    module = nn.Sequential(nn.Linear(2, 2))
+    copied = copy.deepcopy(module)
+    assert copied[0].weight is dict(copied.named_parameters())["0.weight"]
+    assert copied[0].weight is not module[0].weight

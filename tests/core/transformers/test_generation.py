@@ -1,5 +1,7 @@
 """Generation: the same tokens however they are asked for, and choices as they are described."""
 
+import contextlib
+import itertools
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 import tinytorch as tt
 from tinytorch import models, plugins
-from tinytorch.core.transformers import LanguageModel
+from tinytorch.core.transformers import GPTBlock, LanguageModel, causal_mask
 from tinytorch.plugins import hookimpl
 
 
@@ -30,18 +32,18 @@ def model(request):
 class Concatenating:
     """The plainest cache that keeps the protocol."""
 
-    def __init__(self):
-        self.length, self.kept = 0, {}
+    def __init__(self, layers):
+        self.length, self.kept, self.last = 0, {}, layers - 1
 
-    def positions(self, count):
-        return np.arange(self.length, self.length + count)
+    def begin(self, model, tokens, attention_mask):
+        return causal_mask(tokens.shape[1], self.length, attention_mask)
 
-    def update(self, layer, key, value):
+    def update(self, key, value, layer):
         before = self.kept.get(layer)
         if before is not None:
             key, value = tt.cat([before[0], key], 2), tt.cat([before[1], value], 2)
         self.kept[layer] = key, value
-        if layer == 1:  # the last
+        if layer == self.last:
             self.length = key.shape[2]
         return key, value
 
@@ -53,7 +55,7 @@ class Scored(LanguageModel):
         super().__init__()
         self.scores, self.vocab_size, self.max_length = np.array([scores]), len(scores), 10_000
 
-    def forward(self, tokens, padding, cache):
+    def forward(self, tokens, attention_mask, cache):
         return tt.tensor(np.broadcast_to(self.scores, (*tokens.shape, self.vocab_size)).copy())
 
 
@@ -70,9 +72,9 @@ def drawn_model(seed, kind):
     return net, rng.integers(0, 7, (2, int(rng.integers(2, 17)))), rng
 
 
-def scores_of(net, tokens, padding=None):
+def scores_of(net, tokens, attention_mask=None, cache=None):
     with tt.no_grad():
-        return net(tt.tensor(tokens), padding).numpy()
+        return net(tt.tensor(tokens), attention_mask, cache).numpy()
 
 
 @pytest.mark.parametrize("kind", ["gpt", "llama"])
@@ -91,16 +93,56 @@ def test_a_later_token_changes_no_earlier_score(kind, seed):
 @pytest.mark.parametrize("kind", ["gpt", "llama"])
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=25, deadline=None)
-def test_padding_on_the_left_changes_no_score(kind, seed):
+def test_padding_on_either_side_changes_no_score(kind, seed):
     net, tokens, rng = drawn_model(seed, kind)
-    padding = rng.integers(0, 6, 2)
-    padded = rng.integers(0, 7, (2, padding.max() + tokens.shape[1]))  # whatever stands in the empty places
-    rows = [slice(count, count + tokens.shape[1]) for count in padding]
-    for number, row in enumerate(rows):
-        padded[number, row] = tokens[number]
-    found, expected = scores_of(net, padded, padding), scores_of(net, tokens)
-    for number, row in enumerate(rows):
-        assert np.allclose(found[number, row], expected[number], rtol=1e-5, atol=1e-6)
+    real = np.zeros((2, tokens.shape[1] + int(rng.integers(0, 6))), bool)
+    for row in real:
+        row[rng.permutation(row.size)[: tokens.shape[1]]] = True  # in the middle, too
+    padded = rng.integers(0, 7, real.shape)  # whatever stands in the empty places
+    padded[real] = tokens.ravel()
+    found, expected = scores_of(net, padded, real.astype(int)), scores_of(net, tokens)
+    assert np.allclose(found[real], expected.reshape(-1, 7), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["gpt", "llama"])
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_a_text_in_portions_gets_the_scores_of_the_whole(kind, seed):
+    net, tokens, rng = drawn_model(seed, kind)
+    real = rng.random(tokens.shape) < 0.7
+    real[:, 0] = True
+    mask = real if seed % 3 else None
+    cache = Concatenating(net.kv_shape.layers)
+    ends = sorted({*rng.integers(1, tokens.shape[1] + 1, 3).tolist(), tokens.shape[1]})
+    found = [
+        scores_of(net, tokens[:, start:end], None if mask is None else mask[:, :end], cache)
+        for start, end in itertools.pairwise([0, *ends])
+    ]
+    expected = scores_of(net, tokens, mask)
+    counted = real if mask is not None else np.ones_like(real)
+    assert np.allclose(np.concatenate(found, 1)[counted], expected[counted], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("options", [{"temperature": 0}, {"seed": 5}])
+def test_rows_that_are_padded_on_the_right_get_the_tokens_that_they_get_alone(model, options):
+    rows, real = [[1, 2, 3, 4, 5], [6, 0, 0, 0, 0], [7, 8, 9, 0, 0]], [[1] * 5, [1] + [0] * 4, [1] * 3 + [0] * 2]
+    for kind in (None, Concatenating(2)):
+        found = model.generate(rows, 8, attention_mask=tt.tensor(real), cache=kind, **options).tolist()
+        assert found == model.generate([[1, 2, 3, 4, 5], [6], [7, 8, 9]], 8, **options).tolist()
+
+
+def test_tokens_that_a_cache_holds_are_not_computed_again(model):
+    cache = Concatenating(2)
+    scores_of(model, [[1, 2, 3]], None, cache)
+    asked = []
+    forward = type(model).forward
+    model.forward = lambda tokens, *rest: asked.append(tokens.shape) or forward(model, tokens, *rest)
+    found = model.generate([1, 2, 3, 4, 5], 3, temperature=0, cache=cache).tolist()
+    assert asked == [(1, 2), (1, 1), (1, 1)]
+    del model.forward
+    assert found == model.generate([1, 2, 3, 4, 5], 3, temperature=0).tolist()
+    with pytest.raises(ValueError, match=r"generate: the cache holds 7 tokens, expected fewer than the prompt's 2"):
+        model.generate([1, 2], 1, cache=cache)
 
 
 def test_rows_side_by_side_get_the_tokens_that_they_get_alone(model):
@@ -116,16 +158,18 @@ def test_a_cache_that_a_plugin_brings_changes_no_token(model):
     asked = []
 
     @hookimpl
-    def make_generation_cache(model, batch, max_length):
-        asked.append((batch, max_length))
-        return Concatenating()
+    def make_generation_cache(model, batch, max_length, kind):
+        asked.append((batch, max_length, kind))
+        return Concatenating(model.kv_shape.layers)
 
     plugins.register(SimpleNamespace(make_generation_cache=make_generation_cache), "keeping")
     expected = model.generate(rows, 10, temperature=0)
     with plugins.using("keeping"):
         found = model.generate(rows, 10, temperature=0)
-    assert asked == [(3, 15)]
-    assert found.tolist() == expected.tolist()
+        named = model.generate(rows, 10, temperature=0, cache="keeping")
+        without = model.generate(rows, 10, temperature=0, cache="none")
+    assert asked == [(3, 15, None), (3, 15, "keeping")]
+    assert found.tolist() == named.tolist() == without.tolist() == expected.tolist()
 
 
 def test_generating_leaves_mode_and_recording_as_they_were(model):
@@ -222,6 +266,20 @@ def test_scores_that_are_no_numbers_are_told(scores):
         ([0], 1, {"eos": 2}, "generate: eos 2 is outside the vocabulary 0 ... 1"),
         ([0], 1, {"top_k": 0}, "generate: expected top_k of 1 or more, got 0"),
         ([0], 1, {"top_p": 0.0}, "generate: expected top_p above 0 and at most 1, got 0.0"),
+        (
+            [0],
+            1,
+            {"cache": "static"},
+            "generate: no enabled plugin makes a cache 'static' for this model; 'cache' makes",
+        ),
+        (
+            [[0], [1]],
+            1,
+            {"attention_mask": [[1], [0]]},
+            "generate: expected at least one token in every row, got an att",
+        ),
+        ([0], 1, {"attention_mask": [1]}, "generate: expected an attention_mask of shape (1, 1), got (1,)"),
+        ([0], 1, {"attention_mask": [[2]]}, "generate: expected an attention_mask of ones and zeros, got others"),
         ([0], 1, {"seed": "x"}, "generate: expected seed as a whole number, got 'x'"),
     ],
 )
@@ -229,3 +287,38 @@ def test_mistakes_are_told_before_anything_is_computed(tokens, count, options, m
     with pytest.raises((TypeError, ValueError, IndexError)) as caught:
         Scored([0.0, 1.0]).stream(tokens, count, **options)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_queries_keys_and_values_at_once_are_those_of_slices_of_the_weight(bias):
+    attention = GPTBlock(12, 3, bias=bias).attn
+    x = tt.randn(2, 5, 12)
+    with tt.no_grad():
+        together = attention._at_once(x)
+    for one, other in zip(together, attention._learning(x), strict=True):
+        assert one.shape == other.shape == (2, 3, 5, 4)
+        assert tt.allclose(one, other, atol=1e-6)
+
+
+class Doubled(tt.nn.Linear):
+    def forward(self, input):
+        return super().forward(input) * 2.0
+
+
+@pytest.mark.parametrize("change", ["replaced", "patched", "training", "watched"])
+def test_a_block_with_a_cache_asks_parts_that_somebody_changed(change, monkeypatch):
+    net = models.GPT(11, 24, layers=1, heads=2, width=8, dropout=0.5).eval()
+    block, asked = net.transformer["h"][0], []
+    scores_of(net, [[1]], None, Concatenating(1))  # as it is
+    monkeypatch.setattr(type(block.mlp), "forward", lambda self, x: asked.append(x.shape) or x)
+    scores_of(net, [[1]], None, Concatenating(1))
+    assert asked == []
+    if change == "replaced":
+        block.attn.c_proj = Doubled(8, 8)
+    elif change == "patched":
+        monkeypatch.setattr(block.ln_2, "forward", lambda x: x)
+    elif change == "training":
+        block.mlp.dropout.train()
+    with plugins.instrumented(plugins.Instrument()) if change == "watched" else contextlib.nullcontext():
+        scores_of(net, [[1]], None, Concatenating(1))
+    assert asked == [(1, 1, 8)]

@@ -24,7 +24,7 @@
 namespace pool {
 namespace {
 
-constexpr auto SPIN = std::chrono::microseconds(50);
+constexpr auto SPIN = std::chrono::microseconds(200);
 
 struct Job {
     std::size_t count, block;

@@ -14,6 +14,7 @@ namespace ISA {
 namespace {
 
 constexpr size_t DEPTH = 64;
+constexpr size_t STRIP = 12 * W;  // columns that all rows meet, one after the other
 constexpr size_t WORK = 200000;  // multiplications that are worth handing to another thread
 
 struct Rows {
@@ -98,9 +99,12 @@ void compute(const Rows& with) {
     const Kernel* const kernels = job.b.column == 1 ? BY_ROWS : BY_COLUMNS;
     const size_t together = WORK / (job.rows * job.inner + 1) / (8 * W) * 8 * W + 8 * W;  // columns
     in_blocks(job.columns, together, [&](size_t begin, size_t end) {
-        for (size_t row = 0, count; row < job.rows; row += count) {
-            count = job.rows - row < 4 ? job.rows - row : 4;
-            kernels[count - 1](with, row, begin, end);
+        for (size_t next; begin < end; begin = next) {
+            next = job.rows > 4 && end - begin > STRIP ? begin + STRIP : end;
+            for (size_t row = 0, count; row < job.rows; row += count) {
+                count = job.rows - row < 4 ? job.rows - row : 4;
+                kernels[count - 1](with, row, begin, next);
+            }
         }
     });
 }
@@ -108,7 +112,8 @@ void compute(const Rows& with) {
 }  // namespace
 
 bool takes_few_rows(const Product& job) {
-    return (job.b.column == 1 && job.rows <= 4) || (job.b.row == 1 && job.rows <= 8);
+    const bool short_sums = job.rows <= 16 && job.inner <= DEPTH;  // all of a strip of b stays in the first-level cache
+    return (job.b.column == 1 && (job.rows <= 4 || short_sums)) || (job.b.row == 1 && job.rows <= 8);
 }
 
 void multiply_few_rows(const Product& job) {

@@ -13,7 +13,7 @@ namespace {
 
 using namespace arrays;
 
-constexpr std::size_t FEW = 96, LARGE = 1 << 18;
+constexpr std::size_t FEW = 96, LONG = 512, LARGE = 1 << 18;
 
 bool is_readable(PyObject* argument) {
     if (!PyArray_CheckExact(argument)) return false;
@@ -113,7 +113,8 @@ struct Batch {
 // Few rows and a large b whose rows lie in a row: each is copied, or walked over, for little. Measured by
 // benchmarks/accel_ops.py.
 bool core_is_as_fast(const Product& job) {
-    return job.rows < FEW && job.b.column == 1 && job.b.row != 1 && job.inner * job.columns > LARGE;
+    const bool large = job.inner > LONG && job.inner * job.columns > LARGE;
+    return job.rows < FEW && job.b.column == 1 && job.b.row != 1 && large;
 }
 
 PyObject* computed(Product job, int dims, const npy_intp* shape) {

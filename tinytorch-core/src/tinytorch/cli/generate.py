@@ -6,16 +6,19 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
 
+from tinytorch import plugins
 from tinytorch.cli.choice import PluginsOption, chosen
 from tinytorch.cli.output import CommandError, console, duration, print_json, quiet
 from tinytorch.core.tokenization import ScoredTokenizer, Tokenizer
 from tinytorch.core.transformers import LanguageModel
 from tinytorch.models import load_llama2c
+from tinytorch.plugins.activation import require
 from tinytorch.recipes import chars
 
 INTERRUPTED = 130
@@ -49,6 +52,10 @@ def generate(
     tokenizer: Annotated[
         Path | None, typer.Option(metavar="PATH", help="The vocabulary of a .bin, such as llama2.c's tok512.bin.")
     ] = None,
+    cache: Annotated[
+        str | None,
+        typer.Option(metavar="KIND", help="static, sliding or quantized, which the plugin 'cache' makes, or none."),
+    ] = None,
     stream: Annotated[bool, typer.Option(help="Print the text as it comes, or at the end.")] = True,
     plugin_names: PluginsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False,
@@ -61,10 +68,10 @@ def generate(
     tinytorch generate run.npz --prompt "the old king"
     tinytorch generate stories260K.bin --tokenizer tok512.bin --temperature 0
     """  # noqa: D301  the mark is click's: the lines below it stay lines
-    with quiet(as_json), chosen(plugin_names) as active:
+    with quiet(as_json), chosen(plugin_names) as asked, _caching(cache, asked) as active:
         writer = _writer(checkpoint, tokenizer)
         ids = _encoded(writer, prompt)
-        options = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+        options = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "cache": cache}
         tokens = _Counted(chars.continued(writer.model, ids, max_new_tokens, seed=seed, eos=writer.eos, **options))
         pieces = _pieces(writer.tokenizer, ids[-1], tokens)
         text, whole = _written(prompt, pieces, live=stream and not as_json)
@@ -78,6 +85,17 @@ def generate(
         told = f"{tokens.count} tokens in {duration(tokens.seconds)}, {tokens.rate:,.0f} tokens/s"
         console(stderr=True).print(told if whole else f"{told}; interrupted")
     return 0 if whole else INTERRUPTED
+
+
+@contextmanager
+def _caching(kind: str | None, active: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Use the plugin 'cache' as well where a kind of cache is asked for; give the names of all."""
+    if kind in (None, "none") or "cache" in active:
+        yield active
+        return
+    require("cache", f"--cache {kind}")
+    with plugins.using(*active, "cache"):
+        yield (*active, "cache")
 
 
 class _Counted:

@@ -19,7 +19,7 @@ from tinytorch.core.tensor.numbers import real, whole
 from tinytorch.core.tensor.promotion import floats_only, tensors_only
 
 if TYPE_CHECKING:
-    from tinytorch.types import Array
+    from tinytorch.types import Array, DType
 
 __all__ = ["Embedding", "LearnedPositions", "RotaryEmbedding", "SinusoidalPositions", "rotate"]
 
@@ -78,10 +78,14 @@ def rotate(input: Tensor, positions: Tensor, base: float = 10000.0, interleaved:
     )
     if not fits:
         raise ValueError(f"{name}: positions {numbers.shape} do not fit vectors of shape {input.shape}")
-    angles = numbers[..., None] * _frequencies(input.shape[-1], _positive(name, base))
+    return rotary(input, *_turns(numbers, input.shape[-1], _positive(name, base), input.dtype), bool(interleaved))
+
+
+def _turns(numbers: Array, width: int, base: float, dtype: DType) -> tuple[Tensor, Tensor]:
+    """Cosines and sines of all pairs: (time,) or (batch, time) -> (time, width / 2) or (batch, 1, time, width / 2)."""
+    angles = numbers[..., None] * _frequencies(width, base)
     angles = angles if numbers.ndim == 1 else angles[:, None]  # all heads of a sequence
-    cos, sin = (Tensor(function(angles).astype(input.dtype)) for function in (np.cos, np.sin))
-    return rotary(input, cos, sin, bool(interleaved))
+    return Tensor(np.cos(angles).astype(dtype)), Tensor(np.sin(angles).astype(dtype))
 
 
 class RotaryEmbedding(Module):
@@ -97,6 +101,14 @@ class RotaryEmbedding(Module):
     def forward(self, input: Tensor, positions: Tensor) -> Tensor:
         """(batch, heads, time, dim), positions (time,) or (batch, time) -> the same shape."""
         return rotate(input, positions, self.base, self.interleaved)
+
+    def turns(self, positions: Tensor, dtype: DType) -> tuple[Tensor, Tensor]:
+        """The cosines and sines that these positions turn by, for `turn`: all layers have the same."""
+        return _turns(_checked_positions("RotaryEmbedding", positions), self.dim, self.base, dtype)
+
+    def turn(self, input: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
+        """(batch, heads, time, dim) -> the same shape."""
+        return rotary(input, *turns, self.interleaved)
 
     def extra_repr(self) -> str:
         """Return the options, as `repr` shows them."""

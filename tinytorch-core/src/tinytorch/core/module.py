@@ -17,6 +17,7 @@ from tinytorch.core.tensor.dtypes import as_dtype
 from tinytorch.core.tensor.inplace import note_write
 from tinytorch.core.tensor.promotion import tensors_only
 from tinytorch.plugins.instruments import scope, watching
+from tinytorch.plugins.process import process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,8 +54,7 @@ class Module:
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Compute the output: `forward`."""
-        instruments = watching()
-        if not instruments:
+        if not process.scoped or not (instruments := watching()):
             return self.forward(*inputs, **options)
         with scope("module", self):
             out = self.forward(*inputs, **options)
@@ -74,8 +74,7 @@ class Module:
                 )
             for kind in ("_parameters", "_buffers", "_modules"):
                 kinds[kind].pop(name, None)
-            kinds.pop(name, None)
-            kinds["_parameters" if isinstance(value, Parameter) else "_modules"][name] = value
+            self._add("_parameters" if isinstance(value, Parameter) else "_modules", name, value)
             return
         for kind in ("_parameters", "_buffers", "_modules"):
             if name in kinds.get(kind, ()):
@@ -83,25 +82,22 @@ class Module:
                     raise TypeError(
                         f"{type(self).__name__}.{name}: expected a {kind[1:-1]} or None, got {type(value).__name__}"
                     )
-                kinds[kind][name] = value
+                self._add(kind, name, value)
                 return
         super().__setattr__(name, value)
 
+    def _add(self, kind: str, name: str, value: Any) -> None:
+        """Register a part; it is an attribute as any other, too, since looking up by `__getattr__` is slow."""
+        self.__dict__[kind][name] = self.__dict__[name] = value
+
     def __getattr__(self, name: str) -> Any:
-        """Look up parameters, buffers and modules."""
-        kinds = self.__dict__
-        for kind in ("_parameters", "_buffers", "_modules"):
-            parts = kinds.get(kind, ())
-            if name in parts:
-                return parts[name]
+        """Say that there is no such attribute."""
         raise AttributeError(f"'{type(self).__name__}' has no attribute '{name}'")
 
     def __delattr__(self, name: str) -> None:
         """Remove a part."""
         for kind in (self._parameters, self._buffers, self._modules):
-            if name in kind:
-                del kind[name]
-                return
+            kind.pop(name, None)
         super().__delattr__(name)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
@@ -111,14 +107,14 @@ class Module:
                 f"register_parameter: expected a Parameter or None for '{name}', got {type(param).__name__}"
             )
         self._check_name("register_parameter", name, self._parameters)
-        self._parameters[name] = param
+        self._add("_parameters", name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a tensor that belongs to the module but is not learned; persistent ones are saved."""
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(f"register_buffer: expected a Tensor or None for '{name}', got {type(tensor).__name__}")
         self._check_name("register_buffer", name, self._buffers)
-        self._buffers[name] = tensor
+        self._add("_buffers", name, tensor)
         self._transient.discard(name) if persistent else self._transient.add(name)
 
     def add_module(self, name: str, module: Module | None) -> None:
@@ -126,7 +122,7 @@ class Module:
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"add_module: expected a Module or None for '{name}', got {type(module).__name__}")
         self._check_name("add_module", name, self._modules)
-        self._modules[name] = module
+        self._add("_modules", name, module)
 
     def _check_name(self, function: str, name: str, known: Mapping[str, Any]) -> None:
         """Raise for a name that a dotted path cannot hold, or that means something else here."""

@@ -17,6 +17,7 @@ from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.tensor.numbers import whole
 from tinytorch.core.tensor.promotion import floats_only, tensors_only
+from tinytorch.core.transformers import checked_mask
 
 if TYPE_CHECKING:
     from tinytorch.types import Array
@@ -72,7 +73,11 @@ class BertEncoder(Module):
             raise ValueError(
                 f"BertEncoder: expected (batch, at most {self.max_length}) tokens, got shape {tokens.shape}"
             )
-        mask = None if attention_mask is None else Tensor(_seen(attention_mask, tokens.shape)[:, None, None])
+        mask = (
+            None
+            if attention_mask is None
+            else Tensor(checked_mask("BertEncoder", attention_mask, tokens.shape)[:, None, None])
+        )
         x = self.embeddings(tokens, token_type_ids)
         layers: Any = self.encoder["layer"]
         for block in layers:
@@ -96,7 +101,9 @@ def sentence_embeddings(outputs: Tensor, attention_mask: Tensor | Array | None =
     if floats_only("sentence_embeddings", outputs)[0].ndim != 3:
         raise ValueError(f"sentence_embeddings: expected (batch, time, width), got shape {outputs.shape}")
     shape = outputs.shape[:2]
-    seen = np.ones(shape, bool) if attention_mask is None else _seen(attention_mask, shape, "sentence_embeddings")
+    seen = (
+        np.ones(shape, bool) if attention_mask is None else checked_mask("sentence_embeddings", attention_mask, shape)
+    )
     weights = seen / np.maximum(seen.sum(axis=1, keepdims=True), 1)
     mean = (outputs * Tensor(weights.astype(outputs.dtype)[:, :, None])).sum(1)
     return mean / (mean * mean).sum(1, keepdim=True).sqrt().clamp(min=1e-12)
@@ -158,13 +165,3 @@ class _Block(Module):
 
 def _around(inputs: int, width: int, norm_eps: float) -> ModuleDict:
     return ModuleDict({"dense": Linear(inputs, width), "LayerNorm": LayerNorm(width, norm_eps)})
-
-
-def _seen(mask: Any, shape: tuple[int, ...], name: str = "BertEncoder") -> Array:
-    """True where there is a token: (batch, time)."""
-    array: Array = np.asarray(mask.array if isinstance(mask, Tensor) else mask)
-    if array.shape != shape:
-        raise ValueError(f"{name}: expected an attention_mask of shape {shape}, got {array.shape}")
-    if not np.isin(array, (0, 1)).all():
-        raise ValueError(f"{name}: expected an attention_mask of ones and zeros, got others")
-    return array.astype(bool)

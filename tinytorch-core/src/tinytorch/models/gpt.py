@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinytorch.core.layers import Dropout, Embedding, LayerNorm, Linear, ModuleDict, ModuleList, init
 from tinytorch.core.tensor.numbers import whole
-from tinytorch.core.transformers import GPTBlock, LanguageModel, sight
+from tinytorch.core.transformers import GPTBlock, KVShape, LanguageModel, sight
 
 if TYPE_CHECKING:
     from tinytorch.core.tensor import Tensor
@@ -61,10 +61,22 @@ class GPT(LanguageModel):
             else:
                 init.ones_(parameter)
 
-    def forward(self, tokens: Tensor, padding: Array | None = None, cache: Cache | None = None) -> Tensor:
-        """(batch, time) integers -> scores (batch, time, vocab_size); rows begin with `padding` (batch,) no tokens."""
+    @property
+    def kv_shape(self) -> KVShape:
+        """Layers, heads, the width of one, and the dtype."""
+        blocks: Any = self.transformer["h"]
+        heads, table = blocks[0].attn.heads, self.lm_head.weight
+        return KVShape(len(blocks), heads, table.shape[1] // heads, table.dtype)
+
+    def forward(
+        self, tokens: Tensor, attention_mask: Tensor | Array | None = None, cache: Cache | None = None
+    ) -> Tensor:
+        """(batch, time) integers -> scores (batch, time, vocab_size).
+
+        attention_mask is 1 for a token, 0 for padding, on either side: (batch, past + time).
+        """
         parts: Any = self.transformer
-        seen = sight(self.checked_time(tokens, cache), padding, cache)
+        seen = sight(self, tokens, attention_mask, cache)
         x = parts["drop"](parts["wte"](tokens) + parts["wpe"](seen.positions))
         for layer, block in enumerate(parts["h"]):
             x = block(x, layer, seen)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinytorch.core.layers import Embedding, Linear, ModuleDict, ModuleList, init
 from tinytorch.core.tensor.numbers import whole
-from tinytorch.core.transformers import LanguageModel, LlamaBlock, RMSNorm, sight
+from tinytorch.core.transformers import KVShape, LanguageModel, LlamaBlock, RMSNorm, sight
 
 if TYPE_CHECKING:
     from tinytorch.core.tensor import Tensor
@@ -54,11 +54,24 @@ class Llama(LanguageModel):
             if parameter.ndim == 2:
                 init.normal_(parameter, 0.0, 0.02)
 
-    def forward(self, tokens: Tensor, padding: Array | None = None, cache: Cache | None = None) -> Tensor:
-        """(batch, time) integers -> scores (batch, time, vocab_size); rows begin with `padding` (batch,) no tokens."""
+    @property
+    def kv_shape(self) -> KVShape:
+        """Layers, key heads, the width of one, and the dtype."""
+        blocks: Any = self.model["layers"]
+        attention = blocks[0].self_attn
+        return KVShape(len(blocks), attention.kv_heads, attention.rotary.dim, self.lm_head.weight.dtype)
+
+    def forward(
+        self, tokens: Tensor, attention_mask: Tensor | Array | None = None, cache: Cache | None = None
+    ) -> Tensor:
+        """(batch, time) integers -> scores (batch, time, vocab_size).
+
+        attention_mask is 1 for a token, 0 for padding, on either side: (batch, past + time).
+        """
         parts: Any = self.model
-        seen = sight(self.checked_time(tokens, cache), padding, cache)
+        seen = sight(self, tokens, attention_mask, cache)
         x = parts["embed_tokens"](tokens)
+        seen = seen._replace(turns=parts["layers"][0].self_attn.rotary.turns(seen.positions, x.dtype))
         for layer, block in enumerate(parts["layers"]):
             x = block(x, layer, seen)
         return self.lm_head(parts["norm"](x))

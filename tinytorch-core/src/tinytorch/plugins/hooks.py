@@ -51,8 +51,8 @@ def register_transforms(transforms: dict[str, Callable[..., Any]]) -> None:
 
 
 @hookspec(firstresult=True)
-def make_generation_cache(model: Any, batch: int, max_length: int) -> Any | None:
-    """Make the cache that `generate` uses for this model, None to leave it to others."""
+def make_generation_cache(model: Any, batch: int, max_length: int, kind: str | None) -> Any | None:
+    """Make the cache that `generate` uses for this model, of the kind that was named, None to leave it to others."""
 
 
 @hookspec

@@ -72,8 +72,7 @@ def gelu(x: Array, approximate: str) -> tuple[Array, Array]:
     """x * Phi(x), and Phi(x), the normal distribution; exact, or nearly, by tanh (Hendrycks & Gimpel 2016)."""
     out, shares = np.empty_like(x), np.empty_like(x)
     for numbers, piece, share in in_pieces(x, out, shares):
-        quiet().run(_normal if approximate == "none" else _nearly_normal, numbers, share)
-        quiet().run(np.multiply, numbers, share, out=piece)
+        quiet().run(_normal if approximate == "none" else _nearly_normal, numbers, share, piece)
     return out, shares
 
 
@@ -95,9 +94,10 @@ CUBIC = 0.044715  # equation 2 of "Gaussian error linear units"
 FAR = 1e4  # squared: there Phi is 0 or 1
 
 
-def _normal(x: Array, out: Array) -> None:
-    np.add(error_function(x * math.sqrt(0.5)), 1.0, out=out)
-    out *= 0.5
+def _normal(x: Array, share: Array, out: Array) -> None:
+    np.add(error_function(x * math.sqrt(0.5)), 1.0, out=share)
+    share *= 0.5
+    np.multiply(x, share, out=out)
 
 
 def _slope(x: Array, share: Array, out: Array) -> None:
@@ -110,15 +110,16 @@ def _slope(x: Array, share: Array, out: Array) -> None:
     out += share
 
 
-def _nearly_normal(x: Array, out: Array) -> None:
+def _nearly_normal(x: Array, share: Array, out: Array) -> None:
     """(1 + tanh(u)) / 2 for u = sqrt(2 / pi) * (x + 0.044715 * x ** 3); as 1 / (1 + exp(-2 u)), exp being faster."""
-    np.multiply(x, x, out=out)
-    out *= -2.0 * CUBIC * ROOT
-    out -= 2.0 * ROOT
-    out *= x
-    np.exp(out, out=out)
-    out += 1.0
-    np.reciprocal(out, out=out)
+    np.multiply(x, x, out=share)
+    share *= -2.0 * CUBIC * ROOT
+    share -= 2.0 * ROOT
+    share *= x
+    np.exp(share, out=share)
+    share += 1.0
+    np.reciprocal(share, out=share)
+    np.multiply(x, share, out=out)
 
 
 def _near_slope(x: Array, share: Array, out: Array) -> None:

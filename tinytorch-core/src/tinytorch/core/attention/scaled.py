@@ -34,15 +34,17 @@ def check_fit(name: str, q: Any, k: Any, v: Any, mask: Any) -> None:
     """Raise where shapes or dtypes do not fit."""
     for each in (q, k, v):
         floats_only(name, each)
-    shapes = f"query {q.shape}, key {k.shape}, value {v.shape}"
-    if not q.ndim == k.ndim == v.ndim == 4 or not q.shape[0] == k.shape[0] == v.shape[0]:
-        raise ValueError(f"{name}: expected (batch, heads, time, width) three times, got {shapes}")
-    if q.shape[3] != k.shape[3] or k.shape[1:3] != v.shape[1:3] or not k.shape[1] or q.shape[1] % k.shape[1]:
-        raise ValueError(f"{name}: heads, times or widths do not fit, {shapes}")
-    if not q.dtype == k.dtype == v.dtype:
+    query, key, value = q.array.shape, k.array.shape, v.array.shape
+    if not len(query) == len(key) == len(value) == 4 or not query[0] == key[0] == value[0]:
+        raise ValueError(
+            f"{name}: expected (batch, heads, time, width) three times, got query {query}, key {key}, value {value}"
+        )
+    if query[3] != key[3] or key[1:3] != value[1:3] or not key[1] or query[1] % key[1]:
+        raise ValueError(f"{name}: heads, times or widths do not fit, query {query}, key {key}, value {value}")
+    if not q.array.dtype == k.array.dtype == v.array.dtype:
         raise TypeError(f"{name}: query is {q.dtype}, key {k.dtype}, value {v.dtype}; convert them with .to(dtype)")
     if mask is not None:
-        wanted = (*q.shape[:3], k.shape[2])
+        wanted = (*query[:3], key[2])
         if tensors_only(name, mask)[0].dtype not in (np.dtype(bool), q.dtype):
             raise TypeError(f"{name}: expected a mask of bool or {q.dtype}, got {mask.dtype}")
         if mask.ndim != 4 or any(n not in (1, m) for n, m in zip(mask.shape, wanted, strict=True)):
@@ -62,6 +64,8 @@ def attention(q: Array, k: Array, v: Array, mask: Array | None, causal: bool, sc
 
 
 def _attention(q: Array, k: Array, v: Array, mask: Array | None, causal: bool, scale: float) -> tuple[Array, Array]:
+    if q.shape[2] == 1 and not causal:
+        return _of_one_query(q, k, v, mask, scale)
     out = _side_by_side(q, v.shape[3])
     log_sums = np.empty_like(q, shape=(*q.shape[:3], 1), order="C")
     outs, sums, values = (_by_key_head(each, k.shape[1]) for each in (out, log_sums, v))
@@ -76,6 +80,25 @@ def _attention(q: Array, k: Array, v: Array, mask: Array | None, causal: bool, s
         outs[rows] /= total
         sums[rows] = np.log(total) + largest
     return out, log_sums
+
+
+def _of_one_query(q: Array, k: Array, v: Array, mask: Array | None, scale: float) -> tuple[Array, Array]:
+    """The same where a text grows token by token: all heads at once, those that share a key head as its queries."""
+    batch, heads, _, width = q.shape
+    shared = batch, k.shape[1], heads // k.shape[1]
+    weights = np.matmul(q.reshape(*shared, width) * q.dtype.type(scale), k.swapaxes(-1, -2))
+    if mask is not None:
+        added = _added(mask, q)
+        weights += added if mask.shape[1] == 1 else added.reshape(mask.shape[0], *shared[1:], mask.shape[3])
+    largest = np.maximum.reduce(weights, axis=-1, keepdims=True, initial=-math.inf)
+    largest[largest == -math.inf] = 0.0
+    weights -= largest
+    np.exp(weights, out=weights)
+    total = np.add.reduce(weights, axis=-1, keepdims=True)
+    total[total == 0.0] = 1.0
+    out = np.matmul(weights, v)
+    out /= total
+    return out.reshape(batch, heads, 1, v.shape[3]), (np.log(total) + largest).reshape(batch, heads, 1, 1)
 
 
 @op

@@ -30,7 +30,8 @@ def check_fit(name: str, x: Tensor, shape: tuple[int, ...], **parts: Any) -> Non
     for what, part in parts.items():
         if part is None:
             continue
-        tensors_only(name, part)
+        if not isinstance(part, Tensor):
+            tensors_only(name, part)
         if part.array.shape != shape:
             raise ValueError(f"{name}: expected a {what} of shape {shape}, got {part.shape}")
         if part.array.dtype != x.array.dtype:
@@ -53,11 +54,27 @@ def _layer_norm(
     x: Array, weight: Array | None, bias: Array | None, ndim: int, eps: float
 ) -> tuple[Array, Array, Array]:
     rows = in_rows(x, ndim)
+    if len(rows) == 1:
+        return _layer_norm_of_one(rows[0], x, weight, bias, ndim, eps)
     mean = row_means(rows, np.ones_like(rows, shape=rows.shape[1]))
     out = rows - mean
     rstd = 1.0 / np.sqrt(mean_squares(out) + rows.dtype.type(eps))
     out *= rstd
     return _scaled(like(out, x), weight, bias), for_each_row(mean, x, ndim), for_each_row(rstd, x, ndim)
+
+
+def _layer_norm_of_one(
+    row: Array, x: Array, weight: Array | None, bias: Array | None, ndim: int, eps: float
+) -> tuple[Array, Array, Array]:
+    """The same for a single row, as text that is written token by token has them: mean and deviation are numbers."""
+    mean = float(np.add.reduce(row)) / (row.size or 1)
+    out = row - mean
+    deviation = math.sqrt(float(np.dot(out, out)) / (row.size or 1) + eps)
+    rstd = 1.0 / deviation if deviation else math.inf
+    out *= rstd
+    shape = x.shape[: x.ndim - ndim] + (1,) * ndim
+    saved = np.array((mean, rstd), row.dtype).reshape(2, *shape)
+    return _scaled(like(out, x), weight, bias), saved[0], saved[1]
 
 
 @op
@@ -151,6 +168,8 @@ def _batch_norm_inference(
 
 def in_rows(x: Array, ndim: int) -> Array:
     """What is normalized together as a row, at least in float32: (rows, n)."""
+    if ndim == 1 and x.size:
+        return _wide(x).reshape(-1, x.shape[-1])
     kept = x.ndim - ndim
     return _wide(x).reshape(math.prod(x.shape[:kept]), math.prod(x.shape[kept:]))
 
@@ -172,7 +191,7 @@ def mean_squares(rows: Array) -> Array:
 
 def like(rows: Array, x: Array) -> Array:
     """Rows as the array that they were made of."""
-    return rows.reshape(x.shape).astype(x.dtype, copy=False)
+    return rows.reshape(x.shape) if rows.dtype == x.dtype else rows.reshape(x.shape).astype(x.dtype)
 
 
 def for_each_row(values: Array, x: Array, ndim: int) -> Array:
@@ -202,9 +221,11 @@ def layer_normalized(
 ) -> Tensor:
     """Normalize over the last dimensions, which must be `normalized_shape`."""
     floats_only("layer_norm", input)
-    shape = shape_of("layer_norm", (normalized_shape,))
-    if not shape or input.shape[-len(shape) :] != shape:
-        raise ValueError(f"layer_norm: input {input.shape} does not end in {shape}")
+    shape = normalized_shape
+    if type(shape) is not tuple or not shape or input.array.shape[-len(shape) :] != shape:
+        shape = shape_of("layer_norm", (normalized_shape,))
+        if not shape or input.shape[-len(shape) :] != shape:
+            raise ValueError(f"layer_norm: input {input.shape} does not end in {shape}")
     return layer_norm(input, weight, bias, len(shape), real("layer_norm", "eps", eps))[0]
 
 

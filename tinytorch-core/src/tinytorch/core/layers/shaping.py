@@ -51,7 +51,7 @@ class Dropout(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """(...) -> (...)."""
-        return dropped_out(input, self.p, self.training)
+        return dropped_out(input, self.p) if self.training else input
 
     def extra_repr(self) -> str:
         """Return the options, as `repr` shows them."""

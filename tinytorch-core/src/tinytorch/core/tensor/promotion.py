@@ -38,7 +38,8 @@ def tensors_only(name: str, *args: Any) -> tuple[Any, ...]:
 
 def floats_only(name: str, *args: Any) -> tuple[Any, ...]:
     """Require the first argument to be a tensor of floats."""
-    tensors_only(name, *args)
+    if not isinstance(args[0], Op.tensor_class):
+        tensors_only(name, *args)
     if args[0].array.dtype.kind != "f":
         raise TypeError(f"{name}: expected a float tensor, got {args[0].dtype}; convert it with .float()")
     return args

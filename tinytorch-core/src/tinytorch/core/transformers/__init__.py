@@ -1,9 +1,10 @@
 """Chapter 13, transformers: attention and small networks in turn, and text from them.
 
-Read rms first, then layers, the classical ones, then blocks, those of today's language models, then generation.
+Read rms first, then layers, the classical ones, then sight and blocks, those of today's language models, then
+prompts, choosing and generation.
 """
 
-from tinytorch.core.transformers.blocks import Cache, GPTBlock, LlamaBlock, Sight, sight
+from tinytorch.core.transformers.blocks import GPTBlock, LlamaBlock
 from tinytorch.core.transformers.generation import LanguageModel
 from tinytorch.core.transformers.layers import (
     TransformerDecoder,
@@ -13,10 +14,12 @@ from tinytorch.core.transformers.layers import (
 )
 from tinytorch.core.transformers.rms import RMSNorm
 from tinytorch.core.transformers.rms import rms_normalized as rms_norm
+from tinytorch.core.transformers.sight import Cache, KVShape, Sight, causal_mask, checked_mask, sight
 
 __all__ = [
     "Cache",
     "GPTBlock",
+    "KVShape",
     "LanguageModel",
     "LlamaBlock",
     "RMSNorm",
@@ -25,6 +28,8 @@ __all__ = [
     "TransformerDecoderLayer",
     "TransformerEncoder",
     "TransformerEncoderLayer",
+    "causal_mask",
+    "checked_mask",
     "rms_norm",
     "sight",
 ]

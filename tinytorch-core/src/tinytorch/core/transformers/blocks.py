@@ -1,63 +1,30 @@
 """The blocks of today's language models: attention that looks back, and a network for each token.
 
-Normalization comes first in both (Radford et al. 2019; Touvron et al. 2023). What a block may look at, and where its
-tokens stand, is worked out once for all blocks and handed through: a `Sight`.
+Normalization comes first in both (Radford et al. 2019; Touvron et al. 2023).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+import math
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from tinytorch.core.activations.functions import gelu_of, silu
-from tinytorch.core.attention import scaled_dot_product_attention
+from tinytorch.core.activations.functions import gelu, gelu_of, silu
+from tinytorch.core.attention.functions import attended
+from tinytorch.core.attention.scaled import attention
+from tinytorch.core.autograd import is_grad_enabled
 from tinytorch.core.embeddings import RotaryEmbedding
-from tinytorch.core.layers import Dropout, LayerNorm, Linear, linear
+from tinytorch.core.layers import Dropout, LayerNorm, Linear
+from tinytorch.core.layers.linear import linear
+from tinytorch.core.layers.normalization import layer_norm
 from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor
+from tinytorch.core.tensor.arithmetic import add
 from tinytorch.core.transformers.rms import RMSNorm
+from tinytorch.plugins.instruments import watching
 
 if TYPE_CHECKING:
+    from tinytorch.core.transformers.sight import Cache, Sight
     from tinytorch.types import Array
-
-
-class Cache(Protocol):
-    """What keeps keys and values while text is generated; the plugin 'cache' brings one, the core none."""
-
-    length: int  # tokens that have passed through all layers
-
-    def positions(self, count: int) -> Array:
-        """The positions of the next `count` tokens, counted from the first token of the row, padding included."""
-
-    def update(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Keep new keys and values (batch, key heads, time, width) of a layer -> all that its queries may look at."""
-
-
-class Sight(NamedTuple):
-    """Where the tokens of a pass stand, and which keys each of them sees."""
-
-    positions: Tensor  # (time,), or (batch, time) where rows are padded
-    mask: Tensor | None  # (batch or 1, 1, time, keys), True where a key is seen
-    causal: bool  # or no mask: keys no later than the query
-    cache: Cache | None = None
-
-
-def sight(time: int, padding: Array | None = None, cache: Cache | None = None) -> Sight:
-    """What `time` tokens after those in the cache see, in rows that begin with `padding` (batch,) empty places."""
-    before = 0 if cache is None else cache.length
-    places = np.arange(time) if cache is None else cache.positions(time)
-    if padding is None:
-        everything = time == 1
-        mask = None if everything or not before else Tensor(_not_later(time, before)[None, None])
-        return Sight(Tensor(places), mask, not everything and not before, cache)
-    seen = _not_later(time, before) & (np.arange(before + time) >= padding[:, None])[:, None]
-    positions = np.maximum(places - padding[:, None], 0)
-    return Sight(Tensor(positions), Tensor(seen[:, None]), causal=False, cache=cache)
-
-
-def _not_later(time: int, before: int) -> Array:
-    return np.asarray(np.arange(before + time) <= np.arange(before, before + time)[:, None])
 
 
 class CausalSelfAttention(Module):
@@ -72,12 +39,22 @@ class CausalSelfAttention(Module):
 
     def forward(self, x: Tensor, layer: int, seen: Sight) -> Tensor:
         """(batch, time, width) -> the same."""
+        q, k, v = self._learning(x) if is_grad_enabled() else self._at_once(x)
+        return self.resid_dropout(self.c_proj(_attend(q, k, v, layer, seen, self.dropout_p if self.training else 0.0)))
+
+    def _learning(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Queries, keys and values from slices of the weight: their gradients are smaller than the result's."""
         width, weight, bias = x.shape[-1], self.c_attn.weight, self.c_attn.bias
-        parts = [slice(i * width, (i + 1) * width) for i in range(3)]  # of the weight: it is smaller than the result
-        q, k, v = (
+        parts = [slice(i * width, (i + 1) * width) for i in range(3)]
+        return tuple(
             _by_head(linear(x, weight[part], None if bias is None else bias[part]), self.heads) for part in parts
         )
-        return self.resid_dropout(self.c_proj(_attend(q, k, v, layer, seen, self.dropout_p if self.training else 0.0)))
+
+    def _at_once(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The same from one product, as views, where no derivative follows."""
+        batch, time, width = x.array.shape
+        parts = self.c_attn(x).array.reshape(batch, time, 3, self.heads, width // self.heads).transpose(2, 0, 3, 1, 4)
+        return tuple(map(Tensor, parts))
 
 
 class GroupedQueryAttention(Module):
@@ -98,7 +75,8 @@ class GroupedQueryAttention(Module):
     def forward(self, x: Tensor, layer: int, seen: Sight) -> Tensor:
         """(batch, time, width) -> the same."""
         q, k = _by_head(self.q_proj(x), self.heads), _by_head(self.k_proj(x), self.kv_heads)
-        q, k = self.rotary(q, seen.positions), self.rotary(k, seen.positions)
+        turns = self.rotary.turns(seen.positions, q.dtype) if seen.turns is None else seen.turns
+        q, k = self.rotary.turn(q, turns), self.rotary.turn(k, turns)
         return self.o_proj(_attend(q, k, _by_head(self.v_proj(x), self.kv_heads), layer, seen))
 
 
@@ -142,8 +120,43 @@ class GPTBlock(Module):
 
     def forward(self, x: Tensor, layer: int, seen: Sight) -> Tensor:
         """(batch, time, width) -> the same."""
+        if seen.cache is not None and not is_grad_enabled() and not watching() and self._is_plain():
+            return Tensor(self._on_arrays(x.array, layer, seen, seen.cache))
         x = x + self.attn(self.ln_1(x), layer, seen)
         return x + self.mlp(self.ln_2(x))
+
+    def _is_plain(self) -> bool:
+        """Whether its parts are those it was made of, in evaluation: one that somebody changed has a say of its own."""
+        attn, mlp = self.attn, self.mlp
+        parts = (self.ln_1, self.ln_2, attn, attn.c_attn, attn.c_proj, attn.resid_dropout)
+        for part, kind in zip((*parts, mlp, mlp.c_fc, mlp.c_proj, mlp.dropout), PARTS, strict=True):
+            if type(part) is not kind or part.training or "forward" in part.__dict__:
+                return False
+        return True
+
+    def _on_arrays(self, x: Array, layer: int, seen: Sight, cache: Cache) -> Array:
+        """The same by ops that are not recorded: for a token that is written alone, calls are most of the work."""
+        attn, (batch, time, width) = self.attn, x.shape
+        parts = _linear(attn.c_attn, _normal(self.ln_1, x)).reshape(batch, time, 3, attn.heads, width // attn.heads)
+        q, k, v = parts.transpose(2, 0, 3, 1, 4)
+        keys, values = cache.update(Tensor(k), Tensor(v), layer)
+        mask = None if seen.mask is None else seen.mask.array
+        out = attention.run(q, keys.array, values.array, mask, seen.causal, 1.0 / math.sqrt(q.shape[3]))[0]
+        x = add.run(x, _linear(attn.c_proj, out.swapaxes(1, 2).reshape(batch, time, width)))
+        wide = gelu.run(_linear(self.mlp.c_fc, _normal(self.ln_2, x)), "tanh")[0]
+        return add.run(x, _linear(self.mlp.c_proj, wide))
+
+
+PARTS = (LayerNorm, LayerNorm, CausalSelfAttention, Linear, Linear, Dropout, MLP, Linear, Linear, Dropout)
+
+
+def _linear(layer: Linear, x: Array) -> Array:
+    return linear.run(x, layer.weight.array, None if layer.bias is None else layer.bias.array)
+
+
+def _normal(layer: LayerNorm, x: Array) -> Array:
+    bias = None if layer.bias is None else layer.bias.array
+    return layer_norm.run(x, layer.weight.array, bias, 1, layer.eps)[0]
 
 
 class LlamaBlock(Module):
@@ -164,12 +177,27 @@ class LlamaBlock(Module):
 
 def _by_head(x: Tensor, heads: int) -> Tensor:
     """(batch, time, heads * width) -> (batch, heads, time, width)."""
-    return x.unflatten(2, (heads, -1)).transpose(1, 2)
+    if is_grad_enabled():
+        return x.unflatten(2, (heads, -1)).transpose(1, 2)
+    batch, time, width = x.array.shape
+    return Tensor(x.array.reshape(batch, time, heads, width // heads).swapaxes(1, 2))  # a view, without two ops
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, layer: int, seen: Sight, dropout_p: float = 0.0) -> Tensor:
     """What the queries find, all heads side by side: (batch, time, heads * width)."""
     if seen.cache is not None:
-        k, v = seen.cache.update(layer, k, v)
-    out = scaled_dot_product_attention(q, k, v, seen.mask, dropout_p, seen.causal, enable_gqa=True)
-    return out.transpose(1, 2).flatten(2)
+        k, v = seen.cache.update(k, v, layer)
+    scale = 1.0 / math.sqrt(q.shape[3])
+    if dropout_p:
+        out = attended(q, k, v, seen.mask, seen.causal, scale, dropout_p)[0]
+    else:
+        out = attention(q, k, v, seen.mask, seen.causal, scale)[0]
+    return _side_by_side(out)
+
+
+def _side_by_side(x: Tensor) -> Tensor:
+    """(batch, heads, time, width) -> (batch, time, heads * width)."""
+    if is_grad_enabled():
+        return x.transpose(1, 2).flatten(2)
+    batch, heads, time, width = x.array.shape
+    return Tensor(x.array.swapaxes(1, 2).reshape(batch, time, heads * width))
