@@ -6,8 +6,8 @@ The sides take turns in random order, each for a burst of calls. A line tells th
 ratios of bursts to the core's and to PyTorch's (where it is installed), below 1 where accel is faster, and the largest
 difference from the core's numbers. Accel's time includes the way through the table, as for a person; the core's kernel
 has none. PyTorch is called by its own ops, backward by the one that autograd calls. What an op declines shows the
-core's time on both sides. On a busy machine compare with `--threads 1` only: whose threads find a free processor is luck, and
-PyTorch's wait for each other.
+core's time on both sides. On a busy machine compare with `--threads 1` only: whose threads find a free processor is
+luck, and PyTorch's wait for each other.
 """
 
 from __future__ import annotations

@@ -12,8 +12,14 @@ namespace avx2 {
 Kernels table();
 }
 namespace avx512 {
+#ifdef ACCEL_AVX512
+constexpr bool compiled = true;
 Kernels table();
-}
+#else
+constexpr bool compiled = false;
+constexpr Kernels (*table)() = nullptr;
+#endif
+}  // namespace avx512
 #endif
 
 namespace {
@@ -24,7 +30,7 @@ bool everywhere() { return true; }
 bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
 bool has_avx512() {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+    return avx512::compiled && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && has_avx2();
 }
 #endif

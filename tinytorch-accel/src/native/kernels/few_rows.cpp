@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t DEPTH = 64;
 constexpr size_t STRIP = 12 * W;  // columns that all rows meet, one after the other
-constexpr size_t WORK = 200000;  // multiplications that are worth handing to another thread
+constexpr size_t WORK = 500000;  // multiplications that are worth handing to another thread
 
 struct Rows {
     const float* a;

@@ -27,7 +27,7 @@ constexpr size_t DEPTH = 384;
 constexpr size_t BLOCK_ROWS = 144, BLOCK_COLUMNS = 1024;  // of a thread's block
 constexpr size_t TASKS = 8;
 constexpr size_t FIRST_LEVEL = 5000;                       // numbers of b that stay in the first-level cache as a whole
-constexpr size_t WORK = 300000;                            // multiplications that are worth handing to another thread
+constexpr size_t WORK = 1000000;                           // multiplications that are worth handing to another thread
 constexpr size_t PACKED = 1 << 20;                         // numbers of b that are copied at a time
 
 size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
