@@ -104,6 +104,9 @@ def test_a_layer_norm_that_covers_no_dimension_or_too_many_is_declined(rng):
     x = np.ones((2, 3), np.float32)
     assert kernels.layer_norm(x, x, None, 3, 1e-5) is None
     assert kernels.layer_norm(x, x, None, -1, 1e-5) is None
+    for ndim in (-1, 0, 3):
+        assert kernels.layer_norm(x, None, None, ndim, 1e-5) is None
+        assert kernels.layer_norm_grad(x, x, None, x[:, :1].copy(), x[:, :1].copy(), ndim) is None
 
 
 def test_an_rms_norm_that_covers_no_dimension_or_too_many_is_declined():

@@ -61,6 +61,13 @@ def test_a_product_longer_and_wider_than_is_copied_at_a_time_is_whole(rng):
     assert_near(kernels.matmul(a, b), a, b)
 
 
+@pytest.mark.parametrize("columns", [1, 2, 8, 17])
+def test_a_very_long_sum_for_a_few_columns_is_whole(columns, rng):
+    a, b = numbers(rng, 100, 200_000), numbers(rng, 200_000, columns)
+    assert_near(kernels.matmul(a, b), a, b)
+    assert_near(kernels.linear_weight_grad(b, a.T), b.T, a.T)
+
+
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("with_bias", [True, False])
 def test_a_linear_layer_adds_its_bias(size, with_bias, rng):

@@ -140,3 +140,14 @@ def test_parts_that_cannot_be_joined_here_are_declined(rng):
 def test_a_wrong_number_of_arguments_is_an_error(op):
     with pytest.raises(TypeError, match=f"^{op}: expected "):
         getattr(kernels, op)()
+
+
+def test_any_true_value_turns_neighbours(rng):
+    x, angles = rng.standard_normal((3, 4), np.float32), rng.standard_normal((3, 2), np.float32)
+    assert np.array_equal(kernels.rotary(x, angles, angles, 1), kernels.rotary(x, angles, angles, True))
+
+
+def test_a_table_of_no_rows_or_fewer_is_declined(rng):
+    grad, indices = rng.standard_normal((3, 4), np.float32), np.zeros(3, np.int64)
+    assert kernels.embedding_grad(grad, indices, (-1, 4)) is None
+    assert kernels.embedding_grad(grad, indices, (0, 4)) is None

@@ -100,3 +100,8 @@ def test_means_are_sums_divided(shape, dims, rng):
 def test_a_wrong_number_of_arguments_is_an_error(op):
     with pytest.raises(TypeError, match=f"^{op}: expected "):
         getattr(kernels, op)()
+
+
+def test_any_true_value_keeps_dimensions(rng):
+    x = rng.standard_normal((3, 4), np.float32)
+    assert kernels.reduce_sum(x, (1,), 1).shape == kernels.reduce_sum(x, (1,), True).shape == (3, 1)

@@ -204,6 +204,7 @@ inline std::size_t batch_norm_blocks(const ChannelShape& shape) {
 inline std::size_t batch_norm_workspace(const ChannelShape& shape) {
     return batch_norm_blocks(shape) * shape.channels * 2 * (sizeof(double) / sizeof(float));
 }
+
 struct RmsNorm {
     const float *x, *weight;
     float *out, *rrms;

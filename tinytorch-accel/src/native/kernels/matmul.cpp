@@ -196,7 +196,8 @@ void compute_columns(const Product& job, const Matrix& a, const float* packed, s
 // So much of b is copied at a time: numbers along k, and columns.
 struct Portion {
     explicit Portion(const Product& job) {
-        const size_t most = smaller(job.inner, PACKED / smaller(packed_columns(job.columns), PACKED / (4 * DEPTH)));
+        const size_t wide = larger(packed_columns(job.columns), 2 * W);  // a panel has room for no fewer
+        const size_t most = smaller(job.inner, PACKED / smaller(wide, PACKED / (4 * DEPTH)));
         depth = parts(job.inner, parts(job.inner, most));
         columns = smaller(job.columns, PACKED / depth / (2 * W) * 2 * W);
     }

@@ -4,7 +4,6 @@
 #include "kernels.h"
 #include "memory.h"
 #include "python/families.h"
-#include "python/images.h"
 
 namespace {
 

@@ -22,7 +22,9 @@ class Indices {
             if (numbers[i] < 0 || static_cast<std::size_t>(numbers[i]) >= rows) return;
         data = numbers;
     }
-    ~Indices() { Py_XDECREF(array); }
+    ~Indices() {
+        if (array && PyGILState_Check()) Py_DECREF(array);  // as ~Output
+    }
     Indices(const Indices&) = delete;
     Indices& operator=(const Indices&) = delete;
     explicit operator bool() const { return data; }
@@ -61,6 +63,7 @@ PyObject* embedding_grad(PyObject*, PyObject* const* args, Py_ssize_t count) {
     npy_intp table[2];
     for (int i = 0; i < 2; i++) table[i] = PyLong_AsSsize_t(PyTuple_GET_ITEM(args[2], i));
     if (PyErr_Occurred()) return nullptr;
+    if (table[0] <= 0 || table[1] <= 0) Py_RETURN_NONE;
     const Indices indices(args[1], static_cast<std::size_t>(table[0]));
     if (PyErr_Occurred()) return nullptr;
     const std::size_t rows = static_cast<std::size_t>(table[0]), width = static_cast<std::size_t>(table[1]);

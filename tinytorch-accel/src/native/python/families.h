@@ -9,13 +9,13 @@
 #define FUNCTION(name) \
     {#name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(name)), METH_FASTCALL, nullptr}
 
-extern PyMethodDef BATCH_NORM[];
 // The same under a name that is not the function's own.
 inline PyMethodDef named(const char* name, PyObject* (*function)(PyObject*, PyObject* const*, Py_ssize_t)) {
     return {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function)), METH_FASTCALL, nullptr};
 }
 
 extern PyMethodDef ARITHMETIC[];
+extern PyMethodDef BATCH_NORM[];
 extern PyMethodDef FUNCTIONS[];
 extern PyMethodDef CONV[];
 extern PyMethodDef GELU[];

@@ -17,7 +17,7 @@ PyObject* layer_norm(PyObject*, PyObject* const* args, Py_ssize_t count) {
     const int ndim = static_cast<int>(PyLong_AsLong(args[3]));
     const double eps = PyFloat_AsDouble(args[4]);
     if (PyErr_Occurred()) return nullptr;
-    if (!x || !weight || !bias) Py_RETURN_NONE;
+    if (!x || !weight || !bias || ndim < 1 || ndim > PyArray_NDIM(x.array)) Py_RETURN_NONE;
     if (!(weight.missing || weight.is_end_of(x, ndim)) || !(bias.missing || bias.is_end_of(x, ndim))) Py_RETURN_NONE;
     const PerRow each(x, ndim);
     Output out(x), mean(each.dims, each.shape), rstd(each.dims, each.shape);
@@ -37,6 +37,7 @@ PyObject* layer_norm_grad(PyObject*, PyObject* const* args, Py_ssize_t count) {
     const int ndim = static_cast<int>(PyLong_AsLong(args[5]));
     if (PyErr_Occurred()) return nullptr;
     if (!grad || !x || !weight || !mean || !rstd || !grad.has_shape_of(x)) Py_RETURN_NONE;
+    if (ndim < 1 || ndim > PyArray_NDIM(x.array)) Py_RETURN_NONE;
     const PerRow each(x, ndim);
     const std::size_t rows = each.rows(), width = x.size / rows;
     if (mean.size != rows || rstd.size != rows || !(weight.missing || weight.is_end_of(x, ndim))) Py_RETURN_NONE;

@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "python/families.h"
 
+#include <new>
 #include <vector>
 
 namespace {
@@ -153,7 +154,11 @@ PyObject* matmul(PyObject*, PyObject* const* args, Py_ssize_t count) {
         return computed(product_of(rows, right, nullptr), dims, shape);
     }
     Batch batch;
-    if (!batch.of(a, b)) Py_RETURN_NONE;
+    try {
+        if (!batch.of(a, b)) Py_RETURN_NONE;
+    } catch (const std::bad_alloc&) {
+        return PyErr_NoMemory();
+    }
     if (a.dims > 1) batch.shape[batch.dims++] = left.rows;
     if (b.dims > 1) batch.shape[batch.dims++] = right.columns;
     Product job = product_of(left, right, nullptr);

@@ -58,7 +58,8 @@ PyObject* rotary(PyObject*, PyObject* const* args, Py_ssize_t count) {
                static_cast<std::size_t>(sizes[1]),
                static_cast<std::size_t>(sizes[2]),
                static_cast<std::size_t>(width / 2),
-               args[3] == Py_True};
+               PyObject_IsTrue(args[3]) == 1};
+    if (PyErr_Occurred()) return nullptr;
     if (width % 2 || !job.x.data || !job.cos.data || !job.sin.data) Py_RETURN_NONE;
     const Order order(x);
     if (order.place[order.dims - 1] != order.dims - 1) Py_RETURN_NONE;

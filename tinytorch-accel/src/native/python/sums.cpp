@@ -69,7 +69,8 @@ PyObject* summed(const char* name, bool mean, PyObject* const* args, Py_ssize_t 
     if (PyErr_Occurred()) return nullptr;
     if (!dims.known) Py_RETURN_NONE;
     const Parts parts(x, dims);
-    const bool keepdim = args[2] == Py_True;
+    const bool keepdim = PyObject_IsTrue(args[2]) == 1;
+    if (PyErr_Occurred()) return nullptr;
     if (!parts.known || (!mean && core_is_as_fast(x, parts, keepdim))) Py_RETURN_NONE;
     const Left left(x, dims, keepdim);
     Output out(left.dims, left.shape);

@@ -96,7 +96,7 @@ class RotaryEmbedding(Module):
         self.dim, self.base = whole("RotaryEmbedding", "dim", dim, least=2), _positive("RotaryEmbedding", base)
         if self.dim % 2:
             raise ValueError(f"RotaryEmbedding: expected an even dim, got {dim}")
-        self.interleaved = interleaved
+        self.interleaved = bool(interleaved)
 
     def forward(self, input: Tensor, positions: Tensor) -> Tensor:
         """(batch, heads, time, dim), positions (time,) or (batch, time) -> the same shape."""
