@@ -1,6 +1,7 @@
 """Arguments of the ops on images for accel_ops.py, in the sizes of real networks, and what PyTorch calls them.
 
-The networks are the small CNN of `tinytorch bench peers`, ResNet-8 with batches of 32 and of 1, DS-CNN and MobileNetV1-0.25.
+The networks are the small CNN of `tinytorch bench peers`, ResNet-8 with batches of 32 and of 1, DS-CNN and
+MobileNetV1-0.25.
 accel and the core are given images that are channels-last in memory, as their own convolutions make them, PyTorch those
 that its convolutions make: channels first.
 """

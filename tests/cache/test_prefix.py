@@ -93,6 +93,24 @@ def test_changed_weights_make_it_forget(model):
     assert len(prefixes.tree) == 0
 
 
+def test_a_cache_that_was_opened_for_other_weights_adds_nothing(model):
+    prefixes = PrefixCache(model, block=2)
+    early = prefixes.open([1, 2, 3, 4])
+    with tt.no_grad():
+        model.lm_head.weight.mul_(1.5)
+    prefixes.open([1, 2, 3, 4])
+    scores(model, [[1, 2, 3, 4]], None, early)
+    assert len(prefixes.tree) == 0
+
+
+def test_a_cache_that_cannot_be_made_refers_to_nothing(model):
+    prefixes = PrefixCache(model, block=2)
+    prefixes.generate([1, 2, 3], 1)
+    with pytest.raises(ValueError, match="max_length"):
+        prefixes.open([1, 2, 4], max_length=0)
+    assert prefixes.tree.root.child((1, 2)).references == 0
+
+
 def test_the_oldest_blocks_that_nobody_needs_go_first(model):
     prefixes = PrefixCache(model, block=2, capacity=3)
     prefixes.generate([1, 2, 3, 4], 1)

@@ -145,6 +145,14 @@ def test_tokens_that_a_cache_holds_are_not_computed_again(model):
         model.generate([1, 2], 1, cache=cache)
 
 
+def test_a_cache_must_not_hold_the_last_token_of_a_row_padded_on_the_right(model):
+    cache = Concatenating(2)
+    scores_of(model, [[1, 2, 3], [4, 0, 0]], [[1, 1, 1], [1, 0, 0]], cache)
+    rows, mask = tt.tensor([[1, 2, 3, 4], [4, 0, 0, 0]]), tt.tensor([[1, 1, 1, 1], [1, 0, 0, 0]])
+    with pytest.raises(ValueError, match=r"generate: the cache holds 3 tokens, expected fewer than each row's own"):
+        model.generate(rows, 1, attention_mask=mask, cache=cache)
+
+
 def test_rows_side_by_side_get_the_tokens_that_they_get_alone(model):
     rows = [[1, 2, 3, 4, 5], [6], [7, 8, 9]]
     together = model.generate(rows, 8, temperature=0).tolist()

@@ -57,6 +57,8 @@ def compare(
     model: LanguageModel, tokens: Tokens, max_new_tokens: int, cache: Cache, seed: int = 0, temperature: float = 0.0
 ) -> Agreement:
     """Write with an empty cache and without it, step by step; temperature 0 takes the best token, else both draw."""
+    if cache.length:
+        raise ValueError(f"compare: expected an empty cache, got one of {cache.length} tokens")
     prompt = padded_left(tokens, model.vocab_size)
     (rows, real), time = prompt.with_room(max_new_tokens), prompt.rows.shape[1]
     without, beside = (Choice(len(rows), temperature, None, None, seed) for _ in range(2))

@@ -51,6 +51,8 @@ def report(
     with quiet(as_json):
         net = _read(model)
         wanted = [kind.strip() for kind in kinds.split(",") if kind.strip()]
+        if not wanted:
+            raise CommandError(f"--kinds: expected one or more of {', '.join(choice.KINDS)} or none")
         for kind in wanted:
             if kind not in ("none", *choice.KINDS):
                 raise CommandError(f"--kinds: there is no cache '{kind}'; expected {', '.join(choice.KINDS)} or none")

@@ -46,7 +46,7 @@ class PrefixCache:
         self.model = model
         size, most = whole("PrefixCache", "block", block, least=1), whole("PrefixCache", "capacity", capacity, least=1)
         self.tree, self.counts = Tree(size, most), Counts()
-        self._fingerprint = _fingerprint(model)
+        self.fingerprint = _fingerprint(model)
 
     @property
     def nbytes(self) -> int:
@@ -59,11 +59,16 @@ class PrefixCache:
         if len(rows) != 1:
             raise ValueError(f"PrefixCache: expected the tokens of one row, got {len(rows)} rows")
         fingerprint = _fingerprint(self.model)
-        if fingerprint != self._fingerprint:
+        if fingerprint != self.fingerprint:
             self.clear()
-        self._fingerprint = fingerprint
+        self.fingerprint = fingerprint
         prompt = tuple(rows[0].tolist())
-        return PrefixedCache(self, prompt, self.tree.find(prompt[:-1]), max_length)
+        found = self.tree.find(prompt[:-1])
+        try:
+            return PrefixedCache(self, prompt, found, max_length)
+        except BaseException:
+            self.tree.release(found)
+            raise
 
     def generate(self, tokens: Tensor | Sequence[int], max_new_tokens: int, **options: Any) -> Tensor:
         """Write as the model's `generate` does, from a cache that is opened for these tokens."""
@@ -84,7 +89,7 @@ class PrefixedCache(StaticCache):
     """A static cache of one row that begins with shared blocks; `PrefixCache.open` makes it."""
 
     def __init__(self, prefixes: PrefixCache, prompt: Tokens, blocks: list[Block], max_length: int | None) -> None:
-        self.prefixes, self.prompt, self.known = prefixes, prompt, False
+        self.prefixes, self.prompt, self.known, self._weights = prefixes, prompt, False, prefixes.fingerprint
         super().__init__(prefixes.model, 1, max_length)
         self.length = self.shared = min(len(blocks) * prefixes.tree.size, self.max_length)
         self.blocks = blocks  # to copy before the first write
@@ -106,7 +111,8 @@ class PrefixedCache(StaticCache):
         if layer == self._last and not self.known and self.length >= len(self.prompt):
             self.known = True
             tree = self.prefixes.tree
-            tree.release(tree.add(self.prompt, self.buffer[:, :, 0, :, : len(self.prompt)]))
+            if self._weights == self.prefixes.fingerprint:  # else these are other weights' keys
+                tree.release(tree.add(self.prompt, self.buffer[:, :, 0, :, : len(self.prompt)]))
             self.prefixes.count(self.shared, len(self.prompt) - self.shared)
         return seen
 

@@ -82,7 +82,7 @@ def formula(model: LanguageModel, cache: KVCache) -> int:
 
 
 def _traced(model: LanguageModel, kind: str, tokens: int) -> tuple[KVCache, int]:
-    """A cache, and how many bytes were allocated that are still there when it is full."""
+    """A cache, and how many bytes it allocated: all that it will have, when it is full too."""
     model.generate([0], 1, cache="none")  # what a first call keeps is no part of it
     tracemalloc.start()
     try:

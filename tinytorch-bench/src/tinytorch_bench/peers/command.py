@@ -35,9 +35,7 @@ def peers(
     ] = None,
     plugin_names: PluginsOption = None,
     peer: Annotated[str, typer.Option(metavar="NAME", help=f"Whom to compare with: {', '.join(PEERS)}.")] = "torch",
-    threads: Annotated[int, typer.Option(metavar="N", min=1, help="Threads of each side.")] = min(
-        2, noise.processors()
-    ),
+    threads: Annotated[int, typer.Option(metavar="N", min=1, help="Threads of each side.")] = THREADS,
     rounds: Annotated[int, typer.Option(metavar="N", min=FEWEST, help="Bursts of each side.")] = 9,
     tuned_malloc: Annotated[
         bool, typer.Option("--tuned-malloc", help="Compare with the peer under a tuned allocator, too (glibc).")

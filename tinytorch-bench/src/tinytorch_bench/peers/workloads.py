@@ -2,8 +2,6 @@
 
 A ratio depends on the kernels, so there are two aims: for the core alone and for the plugin `accel`. Aims of single ops
 are what a prototype of their kernels reached; they inform, and decide nothing.
-
-Text that is generated with a cache will be a group of its own here, beside builders of that name in the peers.
 """
 
 from __future__ import annotations

@@ -104,6 +104,8 @@ class LanguageModel(Module):
         for length in range(time, time + count):
             start = 0 if cache is None else cache.length
             mask = None if real is None else real[:, :length]
+            if length == time and np.any(last < start):
+                raise ValueError(f"generate: the cache holds {start} tokens, expected fewer than each row's own")
             scores = self._scores(rows[:, start:length], mask, cache, modules)
             chosen = choice.of(scores[each, last - start] if length == time else scores[:, -1])
             if eos is not None:
