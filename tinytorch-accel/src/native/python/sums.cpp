@@ -54,13 +54,6 @@ struct Left {
     npy_intp shape[NPY_MAXDIMS];
 };
 
-// Sums over all rows of many numbers, which the core has as a product of matrices: beyond this many it is as fast.
-bool core_is_as_fast(const InOrder& x, const Parts& parts, bool keepdim) {
-    constexpr std::size_t MOST = 1 << 19, WIDE = 64;
-    const int dims = PyArray_NDIM(x.array);
-    return x.size > MOST && parts.outer == 1 && parts.inner >= WIDE && !keepdim && (dims == 2 || dims == 3);
-}
-
 PyObject* summed(const char* name, bool mean, PyObject* const* args, Py_ssize_t count) {
     if (!takes(name, 3, count)) return nullptr;
     const InOrder x(args[0]);
@@ -71,7 +64,7 @@ PyObject* summed(const char* name, bool mean, PyObject* const* args, Py_ssize_t 
     const Parts parts(x, dims);
     const bool keepdim = PyObject_IsTrue(args[2]) == 1;
     if (PyErr_Occurred()) return nullptr;
-    if (!parts.known || (!mean && core_is_as_fast(x, parts, keepdim))) Py_RETURN_NONE;
+    if (!parts.known) Py_RETURN_NONE;
     const Left left(x, dims, keepdim);
     Output out(left.dims, left.shape);
     if (!out) return nullptr;
