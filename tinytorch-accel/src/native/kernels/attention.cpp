@@ -210,8 +210,6 @@ void scores_of(const Attention& job, const Block& block, const float* queries, s
     if (job.causal && key + keys > block.start) hide_later(block, key, keys, scores);
 }
 
-Vector larger(Vector a, Vector b) { return select(b > a, b, a); }
-
 // One vector of lanes of a tile: scores become weights, and what was before is made smaller by the factor.
 inline Vector online(float* scores, size_t keys, float* largest, float* total) {
     const Vector before = load(largest, W);

@@ -17,7 +17,6 @@ constexpr size_t LIGHT = 32768, HEAVY = 8192;  // numbers that are worth handing
 constexpr size_t HUGE = 2 << 20;                // numbers that no cache keeps until they are read
 constexpr size_t LONG = 256;                   // a row that is long enough to go through it alone
 
-inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 // Four vectors are read before any is written: a processor lets a read wait for a write to an address that looks alike.
 template <class Result, class Put> [[gnu::flatten]] inline void write_by(Put put, float* out, size_t size, Result result) {

@@ -53,12 +53,12 @@ template <size_t ROWS, size_t VECTORS>
 template <size_t ROWS, size_t VECTORS> void rows_by_rows(const Rows& with, size_t row, size_t first, size_t last) {
     const size_t inner = with.job.inner;
     for (size_t k = 0; k < inner; k += DEPTH) {
-        const size_t end = inner - k < DEPTH ? inner : k + DEPTH;
+        const size_t end = smaller(inner, k + DEPTH);
         size_t column = first;
         for (; column + VECTORS * W <= last; column += VECTORS * W)
             along_rows<ROWS, VECTORS>(with, row, column, W, k, end);
         for (; column < last; column += W)
-            along_rows<ROWS, 1>(with, row, column, last - column < W ? last - column : W, k, end);
+            along_rows<ROWS, 1>(with, row, column, smaller(last - column, W), k, end);
     }
 }
 
@@ -102,7 +102,7 @@ void compute(const Rows& with) {
         for (size_t next; begin < end; begin = next) {
             next = job.rows > 4 && end - begin > STRIP ? begin + STRIP : end;
             for (size_t row = 0, count; row < job.rows; row += count) {
-                count = job.rows - row < 4 ? job.rows - row : 4;
+                count = smaller(job.rows - row, 4);
                 kernels[count - 1](with, row, begin, next);
             }
         }

@@ -13,8 +13,6 @@ struct Frame {
     bool any() const { return top || bottom || left || right; }
 };
 
-inline size_t up_to_multiple(size_t size, size_t of) { return (size + of - 1) / of * of; }
-
 inline void fill_zeros(float* to, size_t size) { __builtin_memset(to, 0, size * sizeof *to); }
 
 // One row of an image, width x channels; each pixel is `wide` numbers, the last of them zeros.

@@ -30,8 +30,6 @@ constexpr size_t FIRST_LEVEL = 5000;                       // numbers of b that 
 constexpr size_t WORK = 1000000;                           // multiplications that are worth handing to another thread
 constexpr size_t PACKED = 1 << 20;                         // numbers of b that are copied at a time
 
-size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-size_t larger(size_t a, size_t b) { return a < b ? b : a; }
 size_t parts(size_t whole, size_t most) { return (whole + most - 1) / most; }
 
 // COUNT numbers of each of `depth` rows, `apart` from each other, one row behind the other in panels: COUNT from
@@ -76,7 +74,6 @@ void pack(const Matrix& a, size_t row, size_t rows, size_t begin, size_t depth, 
 
 // A panel of b is 2 W columns wide, the last one W where that is enough.
 size_t panel_width(size_t columns, size_t column) { return columns - column <= W ? W : 2 * W; }
-size_t packed_columns(size_t columns) { return parts(columns, W) * W; }
 
 void pack_columns(const Matrix& b, size_t first, size_t columns, size_t begin, size_t depth, float* packed) {
     const Matrix turned{b.data, b.column, b.row};
@@ -171,7 +168,7 @@ struct Cut {
     Cut(size_t rows, size_t columns) {
         down = larger(parts(rows, BLOCK_ROWS), smaller(TASKS, parts(rows, 4 * ROWS)));
         const size_t wanted = larger(parts(columns, BLOCK_COLUMNS), smaller(parts(TASKS, down), parts(columns, 8 * W)));
-        width = parts(parts(columns, wanted), 2 * W) * 2 * W;
+        width = up_to_multiple(parts(columns, wanted), 2 * W);
         across = parts(columns, width);
     }
     size_t down, across, width;
@@ -196,7 +193,7 @@ void compute_columns(const Product& job, const Matrix& a, const float* packed, s
 // So much of b is copied at a time: numbers along k, and columns.
 struct Portion {
     explicit Portion(const Product& job) {
-        const size_t wide = larger(packed_columns(job.columns), 2 * W);  // a panel has room for no fewer
+        const size_t wide = larger(up_to_multiple(job.columns, W), 2 * W);  // a panel has room for no fewer
         const size_t most = smaller(job.inner, PACKED / smaller(wide, PACKED / (4 * DEPTH)));
         depth = parts(job.inner, parts(job.inner, most));
         columns = smaller(job.columns, PACKED / depth / (2 * W) * 2 * W);
@@ -225,7 +222,7 @@ void matmul(const Product& job) {
 size_t workspace(const Product& job) {
     if (takes_few_rows(job)) return job.rows * job.inner;
     const Portion portion(job);
-    return portion.depth * packed_columns(portion.columns) + W;
+    return portion.depth * up_to_multiple(portion.columns, W) + W;
 }
 
 }  // namespace

@@ -22,8 +22,6 @@ template <class Term> [[gnu::flatten]] inline float sum_of(size_t size, Term ter
     return sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
-inline Vector larger(Vector a, Vector b) { return select(b > a, b, a); }  // of two of which b may be nan, a
-
 // The largest number of a row; nan is passed over, and -inf comes of nothing else.
 inline float largest_of(const float* x, size_t size) {
     Vector most[2] = {all(-__builtin_inff()), all(-__builtin_inff())};

@@ -26,6 +26,10 @@ constexpr size_t W = 8;
 constexpr size_t W = 4;
 #endif
 
+inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+inline size_t larger(size_t a, size_t b) { return a < b ? b : a; }
+inline size_t up_to_multiple(size_t size, size_t of) { return (size + of - 1) / of * of; }
+
 typedef float Vector __attribute__((vector_size(4 * W)));
 typedef int32_t Ints __attribute__((vector_size(4 * W)));  // also what comparisons give: -1 where true, 0 elsewhere
 
@@ -87,6 +91,8 @@ inline void streamed() {  // before anyone else may read
 }
 
 inline Vector select(Ints mask, Vector yes, Vector no) { return mask ? yes : no; }
+
+inline Vector larger(Vector a, Vector b) { return select(b > a, b, a); }  // of two of which b may be nan, a
 
 inline Ints bits(Vector x) { return reinterpret_cast<Ints>(x); }
 inline Vector as_floats(Ints x) { return reinterpret_cast<Vector>(x); }

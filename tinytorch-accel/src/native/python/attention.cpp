@@ -12,10 +12,9 @@ using namespace arrays;
 class Heads {
   public:
     explicit Heads(PyObject* argument) {
-        if (!PyArray_CheckExact(argument)) return;
-        PyArrayObject* given = reinterpret_cast<PyArrayObject*>(argument);
-        if (PyArray_TYPE(given) != NPY_FLOAT32 || !PyArray_ISBEHAVED_RO(given) || PyArray_NDIM(given) != 4) return;
-        if (PyArray_SIZE(given) == 0 || (PyArray_DIM(given, 3) > 1 && PyArray_STRIDE(given, 3) != sizeof(float))) return;
+        PyArrayObject* given = array_of(argument, NPY_FLOAT32);
+        if (!given || PyArray_NDIM(given) != 4) return;
+        if (PyArray_DIM(given, 3) > 1 && PyArray_STRIDE(given, 3) != sizeof(float)) return;
         array = given;
     }
     explicit operator bool() const { return array; }

@@ -24,10 +24,8 @@ const std::int64_t* classes(PyObject* argument, const Input& scores) {
 // One number a row; of a mean's gradient, which is repeated, all are the same number.
 struct ByRow {
     ByRow(PyObject* argument, const Input& scores) {
-        if (!PyArray_CheckExact(argument) || !scores) return;
-        PyArrayObject* given = reinterpret_cast<PyArrayObject*>(argument);
-        if (PyArray_TYPE(given) != NPY_FLOAT32 || !PyArray_ISALIGNED(given) || PyArray_ISBYTESWAPPED(given)) return;
-        if (PyArray_NDIM(given) != 1 || PyArray_DIM(given, 0) != PyArray_DIM(scores.array, 0)) return;
+        PyArrayObject* given = array_of(argument, NPY_FLOAT32);
+        if (!given || PyArray_NDIM(given) != 1 || PyArray_DIM(given, 0) != PyArray_DIM(scores.array, 0)) return;
         if (PyArray_STRIDE(given, 0) % static_cast<npy_intp>(sizeof(float))) return;
         data = static_cast<const float*>(PyArray_DATA(given));
         step = PyArray_STRIDE(given, 0) / static_cast<npy_intp>(sizeof(float));

@@ -16,20 +16,13 @@ using namespace arrays;
 
 constexpr std::size_t FEW = 96, LONG = 512, LARGE = 1 << 18;
 
-bool is_readable(PyObject* argument) {
-    if (!PyArray_CheckExact(argument)) return false;
-    PyArrayObject* array = reinterpret_cast<PyArrayObject*>(argument);
-    if (PyArray_TYPE(array) != NPY_FLOAT32 || !PyArray_ISALIGNED(array) || PyArray_ISBYTESWAPPED(array)) return false;
-    for (int dim = 0; dim < PyArray_NDIM(array); dim++)
-        if (PyArray_STRIDE(array, dim) % static_cast<npy_intp>(sizeof(float))) return false;
-    return PyArray_SIZE(array) > 0;
-}
-
 // An array of matrices, `before` dimensions of them; a vector is one of a row, or of a column.
 struct Matrices {
     explicit Matrices(PyObject* argument) {
-        if (!is_readable(argument)) return;
-        array = reinterpret_cast<PyArrayObject*>(argument);
+        array = array_of(argument, NPY_FLOAT32);
+        if (!array) return;
+        for (int dim = 0; dim < PyArray_NDIM(array); dim++)
+            if (PyArray_STRIDE(array, dim) % static_cast<npy_intp>(sizeof(float))) return;
         dims = PyArray_NDIM(array);
         data = static_cast<const float*>(PyArray_DATA(array));
     }
