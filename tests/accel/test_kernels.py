@@ -213,8 +213,6 @@ def test_the_distance_to_float64_is_at_most_twice_that_of_pytorch(call, size, rn
     )
     if call == "cross_entropy_grad":
         wide = (*wide[:3], core("cross_entropy")(*wide[1:3])[1])
-    elif "softmax" in call or call.startswith("batch_norm"):
-        pass
     elif call == "rms_norm_grad":
         wide = (*wide[:3], core("rms_norm")(wide[1], None, 1, 1e-5)[1], 1)
     elif call == "layer_norm_grad":

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def _fitting(name: str, x: Any, weight: Any, bias: Any) -> tuple[Any, ...]:
-    if not (isinstance(x, Tensor) and isinstance(weight, Tensor)):
-        for each in (x, weight):
+    for each in (x, weight):
+        if not isinstance(each, Tensor):
             tensors_only(name, each)
     into, out_of = x.array.shape, weight.array.shape
     if len(out_of) != 2 or not into or into[-1] != out_of[1]:

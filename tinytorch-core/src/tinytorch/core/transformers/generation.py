@@ -93,6 +93,8 @@ class LanguageModel(Module):
             raise ValueError(
                 f"generate: the cache holds {cache.length} tokens, expected fewer than the prompt's {time}"
             )
+        if cache is not None and np.any(prompt.last() < cache.length):
+            raise ValueError(f"generate: the cache holds {cache.length} tokens, expected fewer than each row's own")
         return cache
 
     def _steps(
@@ -104,8 +106,6 @@ class LanguageModel(Module):
         for length in range(time, time + count):
             start = 0 if cache is None else cache.length
             mask = None if real is None else real[:, :length]
-            if length == time and np.any(last < start):
-                raise ValueError(f"generate: the cache holds {start} tokens, expected fewer than each row's own")
             scores = self._scores(rows[:, start:length], mask, cache, modules)
             chosen = choice.of(scores[each, last - start] if length == time else scores[:, -1])
             if eos is not None:
