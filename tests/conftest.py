@@ -6,9 +6,32 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are files, not a package: what they share is found here
 
+import pytest
+
 import tinytorch
 from tinytorch import plugins
 from tinytorch.testing import plugins as for_tests
+
+BESIDE = Path(__file__).parents[2] / "shared" / "data"  # real data, which stands outside the project
+
+
+@pytest.fixture
+def real_data():
+    """Give a function that finds a file or folder of the real data, or skips."""
+
+    def find(name):
+        path = Path(os.environ.get("TINYTORCH_DATA", BESIDE), name)
+        if not path.exists():
+            pytest.skip(f"there is no {path}; TINYTORCH_DATA names the folder of real data")
+        return path
+
+    return find
+
+
+@pytest.fixture
+def stories(real_data):
+    """The folder of a trained model of llama2.c's."""
+    return real_data("stories260k")
 
 
 def pytest_addoption(parser):

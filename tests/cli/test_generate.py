@@ -4,22 +4,10 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tinytorch.datasets.sentences import sentences
-
-BESIDE = Path(__file__).parents[2].parent / "shared" / "data"
-
-
-@pytest.fixture
-def stories():
-    """The folder of a trained model of llama2.c's."""
-    folder = Path(os.environ.get("TINYTORCH_DATA", BESIDE), "stories260k")
-    if not folder.is_dir():
-        pytest.skip(f"there is no {folder}; TINYTORCH_DATA names the folder of real data")
-    return folder
 
 
 @pytest.fixture

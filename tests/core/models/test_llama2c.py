@@ -1,9 +1,7 @@
 """llama2.c's files: the reference's tokens from a real one, and one clear sentence for a broken one."""
 
 import json
-import os
 import struct
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +9,6 @@ import pytest
 import tinytorch as tt
 from tinytorch import models
 
-DATA = Path(os.environ.get("TINYTORCH_DATA", Path(__file__).parents[4] / "shared" / "data")) / "stories260k"
 SIZES = (8, 12, 2, 2, 1, 9, 16)  # width, hidden, layers, heads, key heads, vocabulary, length
 
 
@@ -28,10 +25,9 @@ def written(path, header=SIZES, extra=b"", lacking=0):
     return path
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"the stories260K model is not at {DATA}")
-def test_stories_get_the_tokens_of_the_reference():
-    model = models.load_llama2c(DATA / "stories260K.bin")
-    assert model.generate([1], 199, temperature=0).tolist()[0] == json.loads((DATA / "greedy_ids.json").read_text())
+def test_stories_get_the_tokens_of_the_reference(stories):
+    model = models.load_llama2c(stories / "stories260K.bin")
+    assert model.generate([1], 199, temperature=0).tolist()[0] == json.loads((stories / "greedy_ids.json").read_text())
 
 
 def test_every_number_of_the_file_is_used_in_its_place(tmp_path):

@@ -1,15 +1,11 @@
 """The reference networks of MLPerf Tiny: their shapes, and what a real one answers."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import tinytorch as tt
 from tinytorch import models, nn
 
-DATA = Path(os.environ.get("TINYTORCH_DATA", Path(__file__).parents[4] / "shared" / "data")) / "kws"
 INPUT_SCALE, ZERO_POINT = 0.5847029089927673, 83  # of the int8 model, by which the samples are quantized
 
 SHAPES = {  # input, output, and the published number of parameters, which has batch norm folded into the layer before
@@ -55,12 +51,11 @@ def load_keras(model, weights):
             tensor.detach().copy_(tt.tensor(np.ascontiguousarray(array)))
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"the keyword spotting model is not at {DATA}")
-def test_the_trained_keyword_spotter_knows_the_official_samples():
+def test_the_trained_keyword_spotter_knows_the_official_samples(real_data):
     model = models.ds_cnn()
-    with np.load(DATA / "kws_ref_float32.npz") as weights:
+    with np.load(real_data("kws/kws_ref_float32.npz")) as weights:
         load_keras(model, {name: weights[name] for name in weights.files if "OPTIMIZER" not in name})
-    with np.load(DATA / "kws01_samples.npz") as samples, tt.no_grad():
+    with np.load(real_data("kws/kws01_samples.npz")) as samples, tt.no_grad():
         features = (samples["features"].astype("float32") - ZERO_POINT) * INPUT_SCALE
         found = model.eval()(tt.tensor(features.reshape(-1, 1, 49, 10))).numpy().argmax(1)
         share = (found == samples["labels"].ravel()).mean()
