@@ -1,0 +1,140 @@
+"""QTensor: the codes that stand for a tensor of floats, one byte each, or two in a byte.
+
+It is a module, so that codes, scales and zero points have names in a state_dict and are saved and loaded with the
+model that they are in.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinytorch.core.module import Module
+from tinytorch.core.tensor import Tensor
+from tinytorch.core.tensor.promotion import floats_only
+from tinytorch_quant.affine import RANGES, choose_qparams_affine, dequantize_affine, quantize_affine
+
+if TYPE_CHECKING:
+    from tinytorch.types import Array, DType, Shape
+
+Granularity = str | int  # "tensor", "channel", or how many numbers of a row share a scale
+
+
+class QTensor(Module):
+    """Codes of `bits` bits for a tensor of `shape`, with a scale for each block of `block_size`.
+
+    Buffers: `codes`, int8 of the tensor's shape, or uint8 with two codes in a byte, the first in the lower half;
+    `scale`; `zero_point` (int8), which symmetric codes do not need. Made empty; `from_float` fills one.
+    """
+
+    def __init__(self, shape: Shape, bits: int, granularity: Granularity, symmetric: bool, dtype: str = "float32") -> None:
+        super().__init__()
+        if bits not in RANGES:
+            raise ValueError(f"QTensor: expected {' or '.join(map(str, RANGES))} bits, got {bits}")
+        self.shape, self.bits, self.symmetric = tuple(shape), bits, symmetric
+        self.granularity, self.block_size = granularity, block_size(self.shape, granularity)
+        counts = tuple(n // size for n, size in zip(self.shape, self.block_size, strict=True))
+        packed = (math.ceil(math.prod(self.shape) / 2),)
+        self.register_buffer("codes", Tensor(np.zeros(self.shape, np.int8) if bits == 8 else np.zeros(packed, np.uint8)))
+        self.register_buffer("scale", Tensor(np.ones(counts, dtype)))
+        self.register_buffer("zero_point", None if symmetric else Tensor(np.zeros(counts, np.int8)))
+
+    @classmethod
+    def from_float(
+        cls, input: Tensor, bits: int = 8, granularity: Granularity = "channel", symmetric: bool = True
+    ) -> QTensor:
+        """The codes of a tensor; symmetric ones leave the lowest code out, so that -x has the code of x, negated."""
+        floats_only("QTensor.from_float", input)
+        made = cls(input.shape, bits, granularity, symmetric, str(input.dtype))
+        low, high = made.quant_range
+        mapping = "symmetric" if symmetric else "asymmetric"
+        scale, zero_point = choose_qparams_affine(input, mapping, made.block_size, low, high)
+        codes = quantize_affine(input, made.block_size, scale, zero_point, low, high)
+        made.codes.array = codes.array if bits == 8 else pack_int4(codes.array)
+        made.scale.array = scale.array.reshape(made.scale.shape).astype(input.dtype)
+        if not symmetric:
+            made.zero_point.array = zero_point.array.reshape(made.scale.shape).astype(np.int8)
+        return made
+
+    @property
+    def quant_range(self) -> tuple[int, int]:
+        """The least and the largest code."""
+        low, high = RANGES[self.bits]
+        return (low + 1 if self.symmetric else low), high
+
+    @property
+    def dtype(self) -> DType:
+        """The dtype of the numbers that it stands for."""
+        return self.scale.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of codes, scales and zero points."""
+        return sum(buffer.array.nbytes for buffer in self.buffers())
+
+    def int_repr(self) -> Array:
+        """The codes, unpacked: int8 of the tensor's shape."""
+        return self.codes.array if self.bits == 8 else unpack_int4(self.codes.array, self.shape)
+
+    def dequantize(self) -> Tensor:
+        """The numbers that the codes stand for."""
+        return dequantize_affine(Tensor(self.int_repr()), self.block_size, self.scale, self.zero_point)
+
+    def rows(self, indices: Array) -> Tensor:
+        """The numbers of some rows only, (...) -> (..., columns), of a tensor of two dimensions."""
+        if self.bits == 4 and self.shape[1] % 2:  # rows begin in the middle of bytes
+            return Tensor(self.dequantize().array[indices])
+        codes = self.codes.array.reshape(self.shape[0], -1)[indices]
+        picked = codes if self.bits == 8 else unpack_int4(codes, (*indices.shape, self.shape[1]))
+        per_row = 0 if self.block_size[0] != 1 else indices  # one scale for all rows, or each its own
+        return Tensor(_in_groups(picked, self.scale.array[per_row], self._zero_points(per_row)))
+
+    def _zero_points(self, index: Array | int) -> Array | None:
+        return None if self.zero_point is None else self.zero_point.array[index]
+
+    def extra_repr(self) -> str:
+        """Return the options, as `repr` shows them."""
+        kind = "symmetric" if self.symmetric else "affine"
+        return f"{self.shape}, int{self.bits}, {kind}, granularity={self.granularity!r}"
+
+
+def block_size(shape: Shape, granularity: Granularity) -> Shape:
+    """How many numbers along each dimension share a scale; channels are the first dimension, groups lie in the last."""
+    if granularity == "tensor":
+        return tuple(max(n, 1) for n in shape)
+    if granularity == "channel" and shape:
+        return (1, *(max(n, 1) for n in shape[1:]))
+    if type(granularity) is not int or granularity < 1:
+        raise ValueError(f"block_size: expected 'tensor', 'channel' or a group's size, got {granularity!r}")
+    if len(shape) != 2 or shape[1] % granularity:
+        raise ValueError(f"block_size: groups of {granularity} do not divide rows of a tensor of shape {shape}")
+    return (1, granularity)
+
+
+def pack_int4(codes: Array) -> Array:
+    """Two codes from -8 to 7 in a byte, plus 8 each, the first in the lower half: (...) int8 -> (bytes,) uint8."""
+    halves = (codes.reshape(-1) + 8).astype(np.uint8)
+    if len(halves) % 2:
+        halves = np.append(halves, np.uint8(8))
+    return np.asarray(halves[0::2] | (halves[1::2] << 4))
+
+
+def unpack_int4(packed: Array, shape: Shape) -> Array:
+    """The codes of `pack_int4`, int8 of the given shape."""
+    halves = np.empty((packed.size, 2), np.int8)
+    halves[:, 0] = packed.reshape(-1) & 15
+    halves[:, 1] = packed.reshape(-1) >> 4
+    halves -= 8
+    return halves.reshape(-1)[: math.prod(shape)].reshape(shape)
+
+
+def _in_groups(codes: Array, scale: Array, zero_point: Array | None) -> Array:
+    """(..., columns) codes with (..., groups) scales -> (..., columns) numbers."""
+    groups = codes.reshape(*codes.shape[:-1], scale.shape[-1], -1)
+    numbers = groups.astype(scale.dtype)
+    if zero_point is not None:
+        numbers -= zero_point[..., None].astype(scale.dtype)
+    numbers *= scale[..., None]
+    return numbers.reshape(codes.shape)
