@@ -1,7 +1,7 @@
 """Codes one by one: from floats and back, through tables, added, and as probabilities.
 
-A code has 256 values, so that what is done to each of them alone is a table, made once: `int8_lookup` is any activation,
-and any change of scale.
+A code has 256 values, so that what is done to each of them alone is a table, made once: `int8_lookup` is any
+activation, and any change of scale.
 """
 
 from __future__ import annotations
