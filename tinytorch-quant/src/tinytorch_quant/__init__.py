@@ -14,6 +14,17 @@ from tinytorch_quant.observers import (
     PerChannelMinMaxObserver,
 )
 from tinytorch_quant.packed import PackedModel
+from tinytorch_quant.qat import (
+    FakeQuantize,
+    convert,
+    disable_fake_quant,
+    disable_observer,
+    enable_fake_quant,
+    enable_observer,
+    freeze_bn_stats,
+    prepare_qat,
+    update_bn_stats,
+)
 from tinytorch_quant.qtensor import QTensor
 from tinytorch_quant.quantizing import dequantize, left_in_float, quantize
 
@@ -21,6 +32,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "EntropyObserver",
+    "FakeQuantize",
     "FusedModel",
     "HistogramObserver",
     "MinMaxObserver",
@@ -33,14 +45,22 @@ __all__ = [
     "QTensor",
     "QuantConfig",
     "choose_qparams_affine",
+    "convert",
     "correct_bias",
     "dequantize",
     "dequantize_affine",
+    "disable_fake_quant",
+    "disable_observer",
+    "enable_fake_quant",
+    "enable_observer",
     "equalize",
     "fake_quantize_affine",
     "fold_batch_norms",
+    "freeze_bn_stats",
     "fuse",
     "left_in_float",
+    "prepare_qat",
     "quantize",
     "quantize_affine",
+    "update_bn_stats",
 ]

@@ -87,17 +87,22 @@ class EntropyObserver(HistogramObserver):
     """The range after which the histogram says least else: the smallest Kullback-Leibler divergence."""
 
     def chosen_bins(self, width: float) -> tuple[int, int]:
-        """Compare ranges around 0 that get narrower by the same share on both sides."""
+        """Compare ranges around 0 that get narrower by the same share on both sides.
+
+        What ReLU has made 0 is kept exactly whatever the range, and counts no more than the numbers next to it.
+        """
         low = float(super(HistogramObserver, self).range()[0])
         zero = min(max(-low / width, 0.0), float(self.bins))  # the bin in which 0 lies
         levels = self.quant_max - self.quant_min + 1
+        counts, place = self.histogram.copy(), min(int(zero), self.bins - 1)
+        counts[place] = max(counts[near] for near in (place - 1, place + 1) if 0 <= near < self.bins)
         best, found = math.inf, (0, self.bins - 1)
         for number in range(ENTROPY_CANDIDATES):
             share = 1.0 - number / ENTROPY_CANDIDATES
             first, last = math.floor(zero - zero * share), math.ceil(zero + (self.bins - zero) * share) - 1
             if last - first + 1 < levels:
                 break
-            divergence = _divergence(self.histogram, first, last, levels)
+            divergence = _divergence(counts, first, last, levels)
             if divergence < best:
                 best, found = divergence, (first, last)
         return found

@@ -25,6 +25,7 @@ Granularity = str | int  # "tensor", "channel", or how many numbers of a row sha
 class QTensor(Module):
     """Codes of `bits` bits for a tensor of `shape`, with a scale for each block of `block_size`.
 
+    The last group of a row may be shorter; it is filled up with zeros, which the codes hold exactly.
     Buffers: `codes`, int8 of the tensor's shape, or uint8 with two codes in a byte, the first in the lower half;
     `scale`; `zero_point` (int8), which symmetric codes do not need. Made empty; `from_float` fills one.
     """
@@ -35,9 +36,10 @@ class QTensor(Module):
             raise ValueError(f"QTensor: expected {' or '.join(map(str, RANGES))} bits, got {bits}")
         self.shape, self.bits, self.symmetric = tuple(shape), bits, symmetric
         self.granularity, self.block_size = granularity, block_size(self.shape, granularity)
-        counts = tuple(n // size for n, size in zip(self.shape, self.block_size, strict=True))
-        packed = (math.ceil(math.prod(self.shape) / 2),)
-        self.register_buffer("codes", Tensor(np.zeros(self.shape, np.int8) if bits == 8 else np.zeros(packed, np.uint8)))
+        self.padded = tuple(-(-n // size) * size for n, size in zip(self.shape, self.block_size, strict=True))
+        counts = tuple(n // size for n, size in zip(self.padded, self.block_size, strict=True))
+        packed = (math.ceil(math.prod(self.padded) / 2),)
+        self.register_buffer("codes", Tensor(np.zeros(self.padded, np.int8) if bits == 8 else np.zeros(packed, np.uint8)))
         self.register_buffer("scale", Tensor(np.ones(counts, dtype)))
         self.register_buffer("zero_point", None if symmetric else Tensor(np.zeros(counts, np.int8)))
 
@@ -50,8 +52,9 @@ class QTensor(Module):
         made = cls(input.shape, bits, granularity, symmetric, str(input.dtype))
         low, high = made.quant_range
         mapping = "symmetric" if symmetric else "asymmetric"
-        scale, zero_point = choose_qparams_affine(input, mapping, made.block_size, low, high)
-        codes = quantize_affine(input, made.block_size, scale, zero_point, low, high)
+        filled = _filled(input, made.padded)
+        scale, zero_point = choose_qparams_affine(filled, mapping, made.block_size, low, high)
+        codes = quantize_affine(filled, made.block_size, scale, zero_point, low, high)
         made.codes.array = codes.array if bits == 8 else pack_int4(codes.array)
         made.scale.array = scale.array.reshape(made.scale.shape).astype(input.dtype)
         if not symmetric:
@@ -76,20 +79,27 @@ class QTensor(Module):
 
     def int_repr(self) -> Array:
         """The codes, unpacked: int8 of the tensor's shape."""
-        return self.codes.array if self.bits == 8 else unpack_int4(self.codes.array, self.shape)
+        return self._unpacked()[tuple(slice(n) for n in self.shape)]
+
+    def _unpacked(self) -> Array:
+        """The codes with those that fill up the last groups."""
+        return self.codes.array if self.bits == 8 else unpack_int4(self.codes.array, self.padded)
 
     def dequantize(self) -> Tensor:
         """The numbers that the codes stand for."""
-        return dequantize_affine(Tensor(self.int_repr()), self.block_size, self.scale, self.zero_point)
+        numbers = dequantize_affine(Tensor(self._unpacked()), self.block_size, self.scale, self.zero_point)
+        return numbers if self.padded == self.shape else numbers[tuple(slice(n) for n in self.shape)]
 
     def rows(self, indices: Array) -> Tensor:
         """The numbers of some rows only, (...) -> (..., columns), of a tensor of two dimensions."""
-        if self.bits == 4 and self.shape[1] % 2:  # rows begin in the middle of bytes
+        columns = self.padded[1]
+        if self.bits == 4 and columns % 2:  # rows begin in the middle of bytes
             return Tensor(self.dequantize().array[indices])
-        codes = self.codes.array.reshape(self.shape[0], -1)[indices]
-        picked = codes if self.bits == 8 else unpack_int4(codes, (*indices.shape, self.shape[1]))
+        codes = self.codes.array.reshape(self.padded[0], -1)[indices]
+        picked = codes if self.bits == 8 else unpack_int4(codes, (*indices.shape, columns))
         per_row = 0 if self.block_size[0] != 1 else indices  # one scale for all rows, or each its own
-        return Tensor(_in_groups(picked, self.scale.array[per_row], self._zero_points(per_row)))
+        numbers = _in_groups(picked, self.scale.array[per_row], self._zero_points(per_row))
+        return Tensor(numbers[..., : self.shape[1]])
 
     def _zero_points(self, index: Array | int) -> Array | None:
         return None if self.zero_point is None else self.zero_point.array[index]
@@ -108,9 +118,18 @@ def block_size(shape: Shape, granularity: Granularity) -> Shape:
         return (1, *(max(n, 1) for n in shape[1:]))
     if type(granularity) is not int or granularity < 1:
         raise ValueError(f"block_size: expected 'tensor', 'channel' or a group's size, got {granularity!r}")
-    if len(shape) != 2 or shape[1] % granularity:
-        raise ValueError(f"block_size: groups of {granularity} do not divide rows of a tensor of shape {shape}")
+    if len(shape) != 2:
+        raise ValueError(f"block_size: groups need a tensor of two dimensions, got shape {shape}")
     return (1, granularity)
+
+
+def _filled(input: Tensor, shape: Shape) -> Tensor:
+    """A tensor with zeros after it in every dimension, up to the shape."""
+    if input.shape == shape:
+        return input
+    out = np.zeros(shape, input.dtype)
+    out[tuple(slice(n) for n in input.shape)] = input.array
+    return Tensor(out)
 
 
 def pack_int4(codes: Array) -> Array:

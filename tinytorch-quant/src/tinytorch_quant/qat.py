@@ -1,0 +1,125 @@
+"""Training with rounding: weights learn where codes are few, activations are rounded as they will be.
+
+`prepare_qat` makes a model that any Trainer can train; gradients pass rounding straight through. `convert` then makes the
+integer model of it. Names of switches are torch.ao.quantization's.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from tinytorch.core.layers import Identity, ModuleList
+from tinytorch.core.module import Module
+from tinytorch.core.tensor import Tensor
+from tinytorch.transforming import PLACE, applied
+from tinytorch_quant.affine import fake_quantize_affine
+from tinytorch_quant.calibration import chosen, observers_of
+from tinytorch_quant.config import QuantConfig
+from tinytorch_quant.correction import WeightRounding
+from tinytorch_quant.fusion import FusedModel, fold_batch_norms, fuse
+from tinytorch_quant.layers import Weighted
+from tinytorch_quant.observers import MovingAverageMinMaxObserver, Observer
+from tinytorch_quant.quantizing import lowered, of_layers
+
+if TYPE_CHECKING:
+    from tinytorch_quant.packed import PackedModel
+
+
+class FakeQuantize(Module):
+    """Watch numbers and round them: in training the observer sees each batch, unless it is disabled."""
+
+    def __init__(self, observer: Observer) -> None:
+        super().__init__()
+        self.observer = observer
+        self.observer_enabled, self.fake_quant_enabled = True, True
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(...) -> what codes will stand for, the same shape."""
+        if self.observer_enabled and self.training:
+            self.observer(input.detach())
+        if not self.fake_quant_enabled or self.observer.min_val is None:
+            return input
+        scale, zero_point = self.observer.calculate_qparams()
+        limits = self.observer.quant_min, self.observer.quant_max
+        return fake_quantize_affine(input, input.shape, scale, zero_point, *limits)
+
+
+class QATModel(FusedModel):
+    """A fused model that rounds as it computes; `configs` says how each of its layers will be stored."""
+
+    def __init__(self, fused: FusedModel, config: QuantConfig, configs: Mapping[str, QuantConfig | None]) -> None:
+        super().__init__([*fused.layers], fused.sources, fused.names)
+        self.configs, self.activation_range = dict(configs), config.activation_range
+        for _, name, layer in self.weighted():
+            chosen_config = self.configs[name]
+            layer.rounding = Identity() if chosen_config is None else WeightRounding(chosen_config)
+        observers = observers_of(self, MovingAverageMinMaxObserver, config.activation_range)
+        count = len(self.layers) + 1
+        self.activations = ModuleList(
+            [FakeQuantize(observers[i]) if i in observers else Identity() for i in range(count)]
+        )
+
+
+def prepare_qat(model: Module, example: Tensor, config: QuantConfig | None = None) -> QATModel:
+    """Return a copy of the model, fused, that computes with rounded weights and activations and learns them.
+
+    `example` is a batch of inputs. Batch norms learn until `freeze_bn_stats`; dropout is left out, since the trace of
+    the evaluation has none. Layers that the config leaves in float stay so.
+    """
+    config = QuantConfig() if config is None else config
+    if config.mode != "static":
+        raise ValueError(f"prepare_qat: expected a config of static mode, got {config.mode!r}")
+    fused = fuse(model, example, fold=False)
+    configs = of_layers(fused, {name: config.for_layer(name) for name, _ in model.named_modules()})
+    made = QATModel(fused, config, configs)
+    setattr(made, PLACE, applied(model))
+    return made.train()
+
+
+def convert(model: QATModel) -> PackedModel:
+    """Return the integer model of one that `prepare_qat` made and that was trained; it is not changed."""
+    if not isinstance(model, QATModel):
+        raise TypeError(f"convert: expected a model that prepare_qat has made, got {type(model).__name__}")
+    still = copy.deepcopy(model).eval()
+    fold_batch_norms(still)
+    assert still.activations is not None
+    observers = {i: each.observer for i, each in enumerate(still.activations) if isinstance(each, FakeQuantize)}
+    return lowered(still, chosen(still, observers), still.configs, model, still.activation_range)
+
+
+def disable_observer(model: Module) -> None:
+    """Let ranges stay as they are."""
+    _switch(model, FakeQuantize, "observer_enabled", on=False)
+
+
+def enable_observer(model: Module) -> None:
+    """Let ranges follow the batches again."""
+    _switch(model, FakeQuantize, "observer_enabled", on=True)
+
+
+def disable_fake_quant(model: Module) -> None:
+    """Let activations pass as they are; weights are rounded still."""
+    _switch(model, FakeQuantize, "fake_quant_enabled", on=False)
+
+
+def enable_fake_quant(model: Module) -> None:
+    """Round activations again."""
+    _switch(model, FakeQuantize, "fake_quant_enabled", on=True)
+
+
+def freeze_bn_stats(model: Module) -> None:
+    """Fold batch norms by their averages from now on, as the integer model will; gamma and beta learn on."""
+    _switch(model, Weighted, "frozen", on=True)
+
+
+def update_bn_stats(model: Module) -> None:
+    """Let batch norms use and follow the batches again."""
+    _switch(model, Weighted, "frozen", on=False)
+
+
+def _switch(model: Module, kind: type[Module], name: str, *, on: bool) -> None:
+    for module in model.modules():
+        if isinstance(module, kind):
+            setattr(module, name, on)
