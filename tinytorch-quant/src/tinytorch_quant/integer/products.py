@@ -55,9 +55,15 @@ def fold_zero_point(weight: Array, bias: Array | None, zero_point: int) -> Array
 
 
 def linear_multiplier(input_scale: Any, weight_scale: Any, output_scale: Any) -> tuple[Array, Array]:
-    """Mantissa and shift of s_in * s_w / s_out for `int8_linear`: as TFLite, the product in float32."""
-    product = np.float32(input_scale) * np.asarray(weight_scale, np.float32)
-    return quantize_multiplier(product.astype(np.float64) / np.float64(np.float32(output_scale)))
+    """Mantissa and shift of s_in * s_w / s_out for `int8_linear`.
+
+    As TFLite, the product of one weight scale for all outputs is rounded to float32, that of one for each is not.
+    """
+    scales = np.asarray(weight_scale, np.float32)
+    if scales.size > 1:
+        return conv2d_multiplier(input_scale, scales, output_scale)
+    product = np.float32(input_scale) * scales
+    return quantize_multiplier(np.float64(product) / np.float64(np.float32(output_scale)))
 
 
 def conv2d_multiplier(input_scale: Any, weight_scale: Any, output_scale: Any) -> tuple[Array, Array]:
