@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from tinytorch.types import Array, DType, Shape
 
-LARGEST_SIZE = 1 << 24  # of a dimension that is believed
+LARGEST_SIZE = 1 << 26  # numbers in a tensor that are believed
+LARGEST = 1e15  # of scales; products of two are float32
 WINDOW = ("StrideH", "StrideW", "Padding", "FusedActivationFunction")
 DILATION = ("DilationHFactor", "DilationWFactor")
 OPTIONS = {  # the calls that are known, the table of their options and what is read there
@@ -100,7 +101,7 @@ def _graph(schema: Any, content: bytes) -> Graph:
 def _tensor(schema: Any, model: Any, found: Any) -> FileTensor:
     name = (found.Name() or b"").decode("utf-8", "replace")
     shape = tuple(int(size) for size in found.ShapeAsNumpy()) if found.ShapeLength() else ()
-    if not all(0 < size <= LARGEST_SIZE for size in shape):
+    if not (all(size > 0 for size in shape) and math.prod(shape) <= LARGEST_SIZE):
         raise CheckpointError(f"tensor '{name}' has the shape {shape}")
     dtype = _dtype(schema, found.Type(), name)
     numbers = model.Buffers(found.Buffer()).DataAsNumpy() if model.Buffers(found.Buffer()).DataLength() else None
@@ -127,8 +128,8 @@ def _scales(found: Any, name: str) -> tuple[Array, Array, int]:
         return np.zeros(0, np.float32), np.zeros(0, np.int64), 0
     scales = found.ScaleAsNumpy().astype(np.float32)
     points = found.ZeroPointAsNumpy().astype(np.int64) if found.ZeroPointLength() else np.zeros(len(scales), np.int64)
-    if len(points) != len(scales) or not (np.isfinite(scales) & (scales > 0)).all() or (np.abs(points) > 128).any():
-        raise CheckpointError(f"tensor '{name}' has no positive scales with a zero point each")
+    if len(points) != len(scales) or not ((scales > 1 / LARGEST) & (scales < LARGEST)).all():
+        raise CheckpointError(f"tensor '{name}' has scales {scales[:3]} with zero points {points[:3]}")
     return scales, points, int(found.QuantizedDimension())
 
 
