@@ -14,7 +14,7 @@ import numpy as np
 
 from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor
-from tinytorch.core.tensor.dtypes import as_dtype
+from tinytorch.core.tensor.dtypes import as_dtype, int8
 from tinytorch.core.tensor.op import Op
 from tinytorch.plugins import registry
 from tinytorch_quant.integer.elementwise import int8_dequantize, int8_quantize
@@ -117,7 +117,7 @@ def _store(model: Module, path: str, array: Array) -> tuple[Module, str]:
 def _as_codes(port: Port, x: Any) -> Tensor:
     if not isinstance(x, Tensor):
         raise TypeError(f"IntegerModel: expected a Tensor as input '{port.name}', got {type(x).__name__}")
-    return x if port.scale is None or x.array.dtype == "int8" else int8_quantize(x, port.scale, port.zero_point)
+    return x if port.scale is None or x.array.dtype == int8 else int8_quantize(x, port.scale, port.zero_point)
 
 
 def _checked_op(step: Step) -> Op:
