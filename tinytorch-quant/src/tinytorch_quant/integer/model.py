@@ -18,7 +18,7 @@ from tinytorch.core.tensor.dtypes import as_dtype, int8
 from tinytorch.core.tensor.op import Op
 from tinytorch.plugins import registry
 from tinytorch_quant.integer.elementwise import int8_dequantize, int8_quantize
-from tinytorch_quant.integer.steps import Port, Step, Stored, Value, last_uses, meant, plain
+from tinytorch_quant.integer.steps import Port, Step, Stored, Value, last_uses, meant, plain, references
 
 if TYPE_CHECKING:
     from tinytorch.types import Array
@@ -89,10 +89,15 @@ class IntegerModel(Module):
             raise ValueError(f"IntegerModel: expected inputs, steps, output and tensors, got {error!r}") from error
         return cls(ports[:-1], steps, ports[-1], tensors)
 
-    def extra_repr(self) -> str:
-        """Return what goes in and out, and how many steps lie between."""
-        names = ", ".join(port.name for port in self.inputs)
-        return f"{names} -> {self.output.name}, {len(self.steps)} steps"
+    def __repr__(self) -> str:
+        """Return the steps, one a line, with the values that they take."""
+        lines = [
+            f"  {step.out} = {step.op}({', '.join(ref[0] for ref in references(step.args) if type(ref) is Value)})"
+            for step in self.steps
+        ]
+        return "\n".join(
+            [f"IntegerModel({', '.join(port.name for port in self.inputs)}) -> {self.output.name}", *lines]
+        )
 
 
 def channels_last_memory(array: Array) -> Array:
