@@ -7,13 +7,13 @@ into them, written through when a state is loaded. What has one value for all ou
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinytorch.core.tensor import Tensor
-from tinytorch_quant.integer import IntegerModel, Port, Step
+from tinytorch_quant.integer import IntegerModel, Port, Step, int8_quantize
 from tinytorch_quant.integer.model import channels_last_memory
 
 if TYPE_CHECKING:
@@ -62,6 +62,16 @@ class PackedModel(IntegerModel):
         if name in self.once:
             return array.reshape(-1)[:1]
         return array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
+
+    def values(self, x: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """What each step gives, by name, all of it kept: for looking at a model."""
+        (port,) = self.inputs
+        assert port.scale is not None
+        known = {port.name: int8_quantize(x, port.scale, port.zero_point)}
+        for step, op in zip(self.steps, self.ops, strict=True):
+            out: Any = op(*[self._resolved(arg, known) for arg in step.args])
+            known[step.out] = out[0] if type(out) is tuple else out
+            yield step.out, known[step.out]
 
     @property
     def nbytes(self) -> int:

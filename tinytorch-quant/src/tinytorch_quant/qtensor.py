@@ -25,7 +25,8 @@ Granularity = str | int  # "tensor", "channel", or how many numbers of a row sha
 class QTensor(Module):
     """Codes of `bits` bits for a tensor of `shape`, with a scale for each block of `block_size`.
 
-    The last group of a row may be shorter; it is filled up with zeros, which the codes hold exactly.
+    Groups lie in what belongs to one output, (out, everything else); the last one of a row may be shorter, and is filled
+    up with zeros, which codes hold exactly.
     Buffers: `codes`, int8 of the tensor's shape, or uint8 with two codes in a byte, the first in the lower half;
     `scale`; `zero_point` (int8), which symmetric codes do not need. Made empty; `from_float` fills one.
     """
@@ -35,8 +36,10 @@ class QTensor(Module):
         if bits not in RANGES:
             raise ValueError(f"QTensor: expected {' or '.join(map(str, RANGES))} bits, got {bits}")
         self.shape, self.bits, self.symmetric = tuple(shape), bits, symmetric
-        self.granularity, self.block_size = granularity, block_size(self.shape, granularity)
-        self.padded = tuple(-(-n // size) * size for n, size in zip(self.shape, self.block_size, strict=True))
+        grouped = type(granularity) is int and len(self.shape) > 2
+        self.stored = (self.shape[0], math.prod(self.shape[1:])) if grouped else self.shape
+        self.granularity, self.block_size = granularity, block_size(self.stored, granularity)
+        self.padded = tuple(-(-n // size) * size for n, size in zip(self.stored, self.block_size, strict=True))
         counts = tuple(n // size for n, size in zip(self.padded, self.block_size, strict=True))
         packed = (math.ceil(math.prod(self.padded) / 2),)
         self.register_buffer("codes", Tensor(np.zeros(self.padded, np.int8) if bits == 8 else np.zeros(packed, np.uint8)))
@@ -52,7 +55,7 @@ class QTensor(Module):
         made = cls(input.shape, bits, granularity, symmetric, str(input.dtype))
         low, high = made.quant_range
         mapping = "symmetric" if symmetric else "asymmetric"
-        filled = _filled(input, made.padded)
+        filled = _filled(input.reshape(made.stored), made.padded)
         scale, zero_point = choose_qparams_affine(filled, mapping, made.block_size, low, high)
         codes = quantize_affine(filled, made.block_size, scale, zero_point, low, high)
         made.codes.array = codes.array if bits == 8 else pack_int4(codes.array)
@@ -79,7 +82,7 @@ class QTensor(Module):
 
     def int_repr(self) -> Array:
         """The codes, unpacked: int8 of the tensor's shape."""
-        return self._unpacked()[tuple(slice(n) for n in self.shape)]
+        return self._unpacked()[tuple(slice(n) for n in self.stored)].reshape(self.shape)
 
     def _unpacked(self) -> Array:
         """The codes with those that fill up the last groups."""
@@ -88,7 +91,7 @@ class QTensor(Module):
     def dequantize(self) -> Tensor:
         """The numbers that the codes stand for."""
         numbers = dequantize_affine(Tensor(self._unpacked()), self.block_size, self.scale, self.zero_point)
-        return numbers if self.padded == self.shape else numbers[tuple(slice(n) for n in self.shape)]
+        return Tensor(numbers.array[tuple(slice(n) for n in self.stored)].reshape(self.shape))
 
     def rows(self, indices: Array) -> Tensor:
         """The numbers of some rows only, (...) -> (..., columns), of a tensor of two dimensions."""
@@ -119,7 +122,7 @@ def block_size(shape: Shape, granularity: Granularity) -> Shape:
     if type(granularity) is not int or granularity < 1:
         raise ValueError(f"block_size: expected 'tensor', 'channel' or a group's size, got {granularity!r}")
     if len(shape) != 2:
-        raise ValueError(f"block_size: groups need a tensor of two dimensions, got shape {shape}")
+        raise ValueError(f"block_size: groups need a tensor of two dimensions at least, got shape {shape}")
     return (1, granularity)
 
 

@@ -13,6 +13,8 @@ from tinytorch_quant.config import OBSERVERS, QuantConfig
 from tinytorch_quant.correction import correct_bias
 from tinytorch_quant.equalization import equalize
 from tinytorch_quant.fusion import FusedModel, fuse
+from tinytorch_quant.integer import Step
+from tinytorch_quant.integer import Stored as StoredTensor
 from tinytorch_quant.layers import Operation
 from tinytorch_quant.lowering import lower
 from tinytorch_quant.packed import PackedModel
@@ -101,8 +103,14 @@ def dequantize(model: Module) -> Module:
 def left_in_float(model: Module) -> list[str]:
     """Name the layers of a quantized model that store or compute with floats, apart from biases and norms."""
     if isinstance(model, PackedModel):
-        return [f"{step.op} ({step.out})" for step in model.steps if not step.op.startswith(INTEGER_OPS)]
+        return [_told(step) for step in model.steps if not step.op.startswith(INTEGER_OPS)]
     return weighted(model)
+
+
+def _told(step: Step) -> str:
+    """A step's op, and its layer's name where it has tensors of one."""
+    stored = [arg.stored for arg in step.args if isinstance(arg, StoredTensor)]
+    return f"{stored[0].rpartition('.')[0]} ({step.op})" if stored else step.op
 
 
 def unsupported(fused: FusedModel) -> list[str]:
