@@ -110,8 +110,8 @@ class EntropyObserver(HistogramObserver):
 
 def _counts(x: Array, bins: int, low: float, high: float) -> Array:
     """How many numbers lie in each of the bins from low to high, as torch.histc counts: (bins,) float32."""
-    if low == high:  # as torch.histc: a range of one around a constant
-        low, high = low - 1.0, high + 1.0
+    if low == high:  # as torch.histc, which puts a constant into the middle
+        return np.eye(1, bins, bins // 2, dtype=np.float32)[0] * np.float32(x.size)
     places = ((x.reshape(-1) - np.float32(low)) * np.float32(bins) / np.float32(high - low)).astype(np.int64)
     return np.bincount(np.minimum(places, bins - 1), minlength=bins).astype(np.float32)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor
 from tinytorch.transforming import note
@@ -51,7 +53,8 @@ def quantize(
         for name, module in model.named_modules()
     }
     if config.mode == "static":
-        return _static(model, config, configs, calibration)
+        with np.errstate(over="ignore", invalid="ignore"):  # where numbers explode, calibration names the layer
+            return _static(model, config, configs, calibration)
     made = swapped(model, configs, refuse=config.unsupported == "refuse")
     note(made, PLUGIN, TRANSFORM, described(made), origin=model)
     return made
@@ -91,7 +94,7 @@ def lowered(
 def dequantize(model: Module) -> Module:
     """Return a float model that computes with the numbers that the codes stand for; the given one is not changed.
 
-    What was rounded stays rounded. Of a static model, activations are floats again, too.
+    What was rounded stays rounded. Of a static model, activations are floats again, too, within the codes' limits.
     """
     if isinstance(model, PackedModel):
         return unpacked(model)

@@ -21,7 +21,7 @@ PASSED = ("int8_quantize", "int8_dequantize", "int4_unpack")  # steps that float
 
 
 def unpacked(model: PackedModel) -> FusedModel:
-    """The float model whose weights are what the codes stand for."""
+    """The float model whose weights are what the codes stand for, and whose layers have the codes' limits."""
     return _Unpacker(model).fused()
 
 
@@ -69,7 +69,7 @@ class _Unpacker:
         else:
             arguments = [self._argument(each) for each in args]
             return Operation(op, arguments)
-        layer.limits = self._limits(args[-2:], out)
+        layer.limits = self._limits((args[-2], args[-1]), out)
         return layer
 
     def _weights(self, args: tuple[Any, ...], out: str) -> tuple[Parameter, Parameter]:
@@ -82,12 +82,10 @@ class _Unpacker:
         weight = codes * scale.reshape(-1, *[1] * (codes.ndim - 1))
         return Parameter(Tensor(weight.astype(np.float32))), Parameter(Tensor((sums * s_in * scale).astype(np.float32)))
 
-    def _limits(self, codes: tuple[int, int], out: str) -> tuple[float | None, float | None] | None:
-        """Limits above the least code and below the largest, as numbers."""
+    def _limits(self, codes: tuple[int, int], out: str) -> tuple[float, float]:
+        """The least and the largest number that the layer's codes can stand for."""
         scale, zero_point = self.model.scales[out]
-        low = None if codes[0] == -128 and zero_point != -128 else (codes[0] - zero_point) * scale
-        high = None if codes[1] == 127 else (codes[1] - zero_point) * scale
-        return None if low is None and high is None else (low, high)
+        return (codes[0] - zero_point) * scale, (codes[1] - zero_point) * scale
 
     def _argument(self, each: Any) -> Any:
         if isinstance(each, Value):
