@@ -63,9 +63,7 @@ def ours(name, seed, mapping, quant_min, quant_max):
     import tinytorch_quant
 
     options = {"ch_axis": 1} if "PerChannel" in name else {}
-    observer = getattr(tinytorch_quant, name)(
-        mapping_type=mapping, quant_min=quant_min, quant_max=quant_max, **options
-    )
+    observer = getattr(tinytorch_quant, name)(mapping_type=mapping, quant_min=quant_min, quant_max=quant_max, **options)
     for batch in batches(seed):
         observer(tt.tensor(batch))
     scale, zero_point = observer.calculate_qparams()

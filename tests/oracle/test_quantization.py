@@ -11,7 +11,7 @@ from agreement import HAS_TORCH, ORACLE
 import tinytorch as tt
 
 quant = pytest.importorskip("tinytorch_quant")
-from tinytorch_quant import gguf
+from tinytorch_quant import gguf  # noqa: E402  where it is there
 
 SEEDS = range(10) if HAS_TORCH else observed.RECORDED_SEEDS
 ROUNDING = 1e-6  # of float32, in sums and quotients

@@ -59,7 +59,11 @@ def test_the_gradient_passes_where_codes_are_within_limits():
 
 
 def test_the_gradients_gradient_is_right():
-    x, scale, zero_point = tt.randn(3, 4, dtype="float64"), tt.full((3,), 0.1, dtype="float64"), tt.zeros(3, dtype="int32")
+    x, scale, zero_point = (
+        tt.randn(3, 4, dtype="float64"),
+        tt.full((3,), 0.1, dtype="float64"),
+        tt.zeros(3, dtype="int32"),
+    )
     grad = np.random.default_rng(0).standard_normal((3, 4))
     check_gradient(lambda g: fake_quantize_grad(g, x, scale, zero_point, (1, 4), -8, 7), [grad], order=2)
     assert fake_quantize(x, scale, zero_point, (1, 4), -8, 7).dtype == "float64"

@@ -10,8 +10,8 @@ from tinytorch_quant import (
     MinMaxObserver,
     MovingAverageMinMaxObserver,
     MovingAveragePerChannelMinMaxObserver,
-    PerChannelMinMaxObserver,
     PercentileObserver,
+    PerChannelMinMaxObserver,
 )
 
 ALL = [

@@ -59,9 +59,7 @@ def test_a_quantized_model_computes_nearly_the_same(config):
 @MODES
 def test_more_bits_lose_less(config):
     model, data = small(), batches()
-    losses = [
-        lost(model, quantize(model, QuantConfig(mode=config.mode, bits=bits), data), data[0]) for bits in (8, 4)
-    ]
+    losses = [lost(model, quantize(model, QuantConfig(mode=config.mode, bits=bits), data), data[0]) for bits in (8, 4)]
     assert losses[0] * 2 < losses[1] < 0.5
 
 
@@ -175,7 +173,10 @@ def test_a_file_alone_is_enough_to_go_on(quant_available, tmp_path, config, endi
     [
         (lambda: quantize(small()), "static mode needs examples"),
         (lambda: quantize(small(), STATIC, []), "static mode needs examples"),
-        (lambda: quantize(small(), STATIC, [tt.full((2, 1, 8, 8), float("nan"))]), "what 'input' gives cannot be rounded"),
+        (
+            lambda: quantize(small(), STATIC, [tt.full((2, 1, 8, 8), float("nan"))]),
+            "what 'input' gives cannot be rounded",
+        ),
         (lambda: quantize(exploding(), STATIC, [tt.ones(2, 4)]), "what '1' gives cannot be rounded"),
         (lambda: quantize(nn.ReLU(), STORED), "found no Linear, Embedding or Conv2d"),
         (lambda: dequantize(small()), "expected a quantized model, found no codes in it"),

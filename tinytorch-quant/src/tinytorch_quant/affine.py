@@ -194,7 +194,9 @@ def _codes(name: str, array: Array, block_size: Sequence[int], scale: Array, zer
     """Codes as floats, not limited yet, with blocks as dimensions of their own."""
     blocks, _, kept = blocked(name, array, block_size)
     if scale.size != math.prod(kept):
-        raise ValueError(f"{name}: expected {math.prod(kept)} scales for blocks of {tuple(block_size)}, got {scale.size}")
+        raise ValueError(
+            f"{name}: expected {math.prod(kept)} scales for blocks of {tuple(block_size)}, got {scale.size}"
+        )
     codes = blocks * (1.0 / scale.astype(array.dtype)).reshape(kept)
     np.rint(codes, out=codes)
     codes += zero_point.reshape(kept).astype(array.dtype)

@@ -1,4 +1,4 @@
-"""Calibration: running examples through a fused model, and the scale and zero point of every value from what was seen."""
+"""Calibration: examples run through a fused model, and from what was seen the scale and zero point of every value."""
 
 from __future__ import annotations
 

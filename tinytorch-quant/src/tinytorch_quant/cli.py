@@ -22,8 +22,6 @@ from tinytorch_quant.quantizing import quantize
 from tinytorch_quant.report import Report, measured, sensitivity
 
 if TYPE_CHECKING:
-
-
     from tinytorch.core.module import Module
 
 BITS = {"int8": 8, "int4": 4}
@@ -42,7 +40,8 @@ def quantize_model(
     calibrate: Annotated[
         Path | None,
         typer.Option(
-            metavar="DATA", help="Examples: inputs in a .npy file, or data as the recipe reads it; else what it trains on."
+            metavar="DATA",
+            help="Examples: inputs in a .npy file, or data as the recipe reads it; else what it trains on.",
         ),
     ] = None,
     samples: Annotated[int, typer.Option(metavar="N", min=1, help="How many examples.")] = CALIBRATED,
@@ -51,9 +50,7 @@ def quantize_model(
     ] = "channel",
     observer: Annotated[str, typer.Option(metavar="NAME", help=", ".join(OBSERVERS))] = "histogram",
     keep: Annotated[str, typer.Option(metavar="A,B", help="Layers to leave in float, by name or glob.")] = "",
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where to write it (.npz or .safetensors).")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it (.npz or .safetensors).")] = None,
     scan: Annotated[bool, typer.Option("--scan", help="Quantize one layer at a time, too; takes long.")] = False,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as a page.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: .png, .svg, .pdf.")] = None,
@@ -73,7 +70,9 @@ def quantize_model(
         examples = _examples(saved, calibrate, samples)
         try:
             made = quantize(saved.model, config, examples)
-            report = measured(saved.model, made, list(islice(saved.test_batches, COMPARED)), _scored(saved), _ending(out))
+            report = measured(
+                saved.model, made, list(islice(saved.test_batches, COMPARED)), _scored(saved), _ending(out)
+            )
             if scan:
                 for name, scores in sensitivity(saved.model, config, examples, _scored(saved)):
                     report.sensitivity[name] = scores

@@ -55,9 +55,11 @@ class QuantConfig:
         ):
             if value not in known:
                 raise ValueError(f"QuantConfig: expected {what} as one of {known}, got {value!r}")
-        if self.granularity not in ("tensor", "channel") and (type(self.granularity) is not int or self.granularity < 1):
+        if self.granularity not in ("tensor", "channel") and (
+            type(self.granularity) is not int or self.granularity < 1
+        ):
             raise ValueError(
-                f"QuantConfig: expected a granularity of 'tensor', 'channel' or a group's size, got {self.granularity!r}"
+                f"QuantConfig: expected granularity as 'tensor', 'channel' or a group's size, got {self.granularity!r}"
             )
         if self.mode != "weight_only" and not (self.symmetric and isinstance(self.granularity, str)):
             raise ValueError(f"QuantConfig: {self.mode} mode needs symmetric weights, by tensor or channel")

@@ -22,7 +22,7 @@ SETTLED = 1e-3  # share by which no scale changes any more
 
 
 def equalize(model: FusedModel) -> int:
-    """Equalize the weights of a fused model in place, its batch norms being folded; return how many pairs there were."""
+    """Equalize the weights of a fused model in place, its batch norms being folded; return the number of pairs."""
     if any(layer.norm is not None for _, _, layer in model.weighted()):
         raise ValueError("equalize: expected batch norms to be folded; call fold_batch_norms first")
     found = pairs(model)

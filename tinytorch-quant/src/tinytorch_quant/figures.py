@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
     from tinytorch_quant.report import Report
 
 EXACT = 100.0  # decibels that are drawn where nothing was lost

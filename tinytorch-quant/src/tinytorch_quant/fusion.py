@@ -16,33 +16,18 @@ import numpy as np
 
 from tinytorch.core.activations import ELU, Hardsigmoid, Hardswish, LeakyReLU, ReLU6
 from tinytorch.core.autograd import no_grad
-from tinytorch.core.layers import BatchNorm2d, ModuleList
+from tinytorch.core.layers import ModuleList
 from tinytorch.core.module import Module, Parameter
 from tinytorch.core.tensor import Tensor
 from tinytorch.tracing import Call, Graph, Value, trace
-from tinytorch_quant.layers import (
-    Add,
-    AvgPool,
-    Convolution,
-    Elementwise,
-    FullyConnected,
-    Layer,
-    MaxPool,
-    Operation,
-    OpModule,
-    Reshape,
-    SoftMax,
-    Weighted,
-)
+from tinytorch_quant.layers import AvgPool, Layer, Weighted
+from tinytorch_quant.translating import ACTIVATION, Scene, batch_norm, divided_by_its_size, layer_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tinytorch.types import Array
 
-NO_PADDING = (0, 0), (0, 0)
 SAME = 1e-3  # share of the largest output by which the list may differ from the model: folding rounds in another order
-ELEMENTWISE = ("sigmoid", "tanh", "silu", "gelu", "softplus", "exp", "negative", "absolute", "relu", "clip")
 ACTIVATIONS = (ReLU6, LeakyReLU, ELU, Hardsigmoid, Hardswish)  # which are several ops
 
 
@@ -99,7 +84,7 @@ def fold_batch_norms(model: FusedModel) -> FusedModel:
             weight, bias = layer.folded()
             layer.norm = None
             layer.weight = Parameter(weight.detach())
-            layer.bias = Parameter(bias.detach())
+            layer.bias = None if bias is None else Parameter(bias.detach())
     return model
 
 
@@ -124,8 +109,7 @@ class _Fuser:
     def __init__(self, model: Module, graph: Graph, batch: int) -> None:
         if len(graph.inputs) != 1 or len(graph.outputs) != 1 or graph.outputs[0].is_constant:
             raise ValueError("fuse: expected a model of one input and one output that depends on it")
-        self.modules = dict(model.named_modules())
-        self.graph, self.batch = graph, batch
+        self.graph, self.scene = graph, Scene(graph, dict(model.named_modules()), batch)
         self.numbers = {graph.inputs[0].index: 0}
         self.layers: list[Layer] = []
         self.sources: list[tuple[int, ...]] = []
@@ -134,7 +118,7 @@ class _Fuser:
     def fused(self) -> FusedModel:
         for call in self._calls():
             if not all(out.is_constant for out in call.outputs) and not self._joined(call):
-                self._add(call, *self._layer(call))
+                self._add(call, *layer_of(call, self.scene))
         output = self.numbers[self.graph.outputs[0].index]
         if output != len(self.layers):  # something was computed that nobody needs, or the input itself comes out
             raise ValueError("fuse: expected that the last layer gives the output")
@@ -148,10 +132,10 @@ class _Fuser:
             if self._activation(calls[0]) is None or x is None:
                 yield from calls
             else:
-                yield Call("activation", (x,), calls[-1].outputs, calls[0].module)
+                yield Call(ACTIVATION, (x,), calls[-1].outputs, calls[0].module)
 
     def _activation(self, call: Call) -> str | None:
-        return call.module if isinstance(self.modules.get(call.module), ACTIVATIONS) else None
+        return call.module if isinstance(self.scene.modules.get(call.module), ACTIVATIONS) else None
 
     def _add(self, call: Call, layer: Layer, inputs: list[Value]) -> None:
         self.layers.append(layer)
@@ -172,7 +156,7 @@ class _Fuser:
             return False
         number = self.numbers[source.index]
         layer = self.layers[number - 1]
-        if call.op == "divide" and isinstance(layer, AvgPool) and _counts(self.graph, source) is not None:
+        if call.op == "divide" and isinstance(layer, AvgPool) and divided_by_its_size(self.graph, source):
             self.numbers[call.outputs[0].index] = number
             return True
         users = {call.module if self._activation(call) else id(call) for call in self.graph.users(source)}
@@ -180,10 +164,10 @@ class _Fuser:
         if not alone or layer.limits is not None or not layer.takes_limits:
             return False
         if call.op == "batch_norm_inference" and isinstance(layer, Weighted) and layer.norm is None:
-            layer.norm = _batch_norm(call)
+            layer.norm = batch_norm(call)
         elif call.op == "relu":
             layer.limits = (0.0, None)
-        elif call.op == "activation" and isinstance(self.modules[call.module], ReLU6):
+        elif call.op == ACTIVATION and isinstance(self.scene.modules[call.module], ReLU6):
             layer.limits = (0.0, 6.0)
         elif call.op == "clip" and not [each for each in call.inputs[1:] if isinstance(each, Value)]:
             layer.limits = (call.inputs[1], call.inputs[2])
@@ -191,74 +175,3 @@ class _Fuser:
             return False
         self.numbers[call.outputs[0].index] = number
         return True
-
-    def _layer(self, call: Call) -> tuple[Layer, list[Value]]:
-        """The layer of a call and the values that it reads."""
-        x = call.inputs[0]
-        variable = [each for each in call.values if not each.is_constant]
-        if variable == [x]:
-            rest = call.inputs[1:]
-            weights = all(each is None or (isinstance(each, Value) and each.is_constant) for each in rest[:2])
-            if call.op == "conv2d" and weights:
-                return Convolution(*map(_parameter, rest[:2]), *rest[2:]), variable
-            if call.op == "linear" and weights:
-                return FullyConnected(*map(_parameter, rest[:2])), variable
-            if call.op == "max_pool2d" and rest[3] == (1, 1):
-                return MaxPool(*rest[:3]), variable
-            if call.op == "reduce_mean" and x.shape[2:] and len(x.shape) == 4 and rest == ((2, 3), True):
-                return AvgPool(x.shape[2:], (1, 1)), variable
-            if call.op == "sum_pool2d" and rest[2] == NO_PADDING and _counts(self.graph, call.outputs[0]) is not None:
-                return AvgPool(*rest[:2]), variable
-            if call.op == "activation":
-                return Elementwise(self.modules[call.module]), variable
-            if call.op == "reshape_to" and rest[0][:1] == (self.batch,) == x.shape[:1]:
-                return Reshape((-1, *rest[0][1:])), variable
-            if call.op == "softmax" and rest == (len(x.shape) - 1,):
-                return SoftMax(), variable
-            if call.op in ELEMENTWISE and not [each for each in rest if isinstance(each, Value)]:
-                return Elementwise(OpModule(call.op, rest)), variable
-        if call.op == "add" and len(variable) == 2 and variable[0].shape == variable[1].shape:
-            return Add(), variable
-        return self._operation(call), variable
-
-    def _operation(self, call: Call) -> tuple[Layer, list[Value]]:
-        arguments, count = list[Any](), 0
-        for each in call.inputs:
-            if isinstance(each, list):
-                raise ValueError(f"fuse: '{call.op}' in '{call.module}' takes a list of tensors, which no layer does")
-            if isinstance(each, Value) and not each.is_constant:
-                arguments.append(Operation.VALUE)
-                count += 1
-            else:
-                arguments.append(Tensor(_array(each)) if isinstance(each, Value) else each)
-        return Operation(call.op, arguments)
-
-
-def _counts(graph: Graph, sums: Value) -> float | None:
-    """By what the sums of a pooling are divided, if that is how many numbers each has, and nobody else reads them."""
-    users, maker = graph.users(sums), graph.maker(sums)
-    if len(users) != 1 or users[0].op != "divide" or maker is None or maker.op != "sum_pool2d":
-        return None
-    divisor, (height, width) = users[0].inputs[1], maker.inputs[1]
-    known = isinstance(divisor, Value) and divisor.array is not None and users[0].inputs[0] is sums
-    return height * width if known and bool((divisor.array == height * width).all()) else None
-
-
-def _array(value: Value) -> Array:
-    assert value.array is not None
-    return value.array.copy()
-
-
-def _parameter(value: Value | None) -> Parameter | None:
-    return None if value is None else Parameter(Tensor(_array(value)))
-
-
-def _batch_norm(call: Call) -> BatchNorm2d:
-    mean, variance, weight, bias = (None if each is None else _array(each) for each in call.inputs[1:5])
-    assert mean is not None
-    assert variance is not None
-    norm = BatchNorm2d(len(mean), call.inputs[5], affine=True)
-    norm.running_mean.array, norm.running_var.array = mean, variance
-    norm.weight.array = np.ones_like(mean) if weight is None else weight
-    norm.bias.array = np.zeros_like(mean) if bias is None else bias
-    return norm

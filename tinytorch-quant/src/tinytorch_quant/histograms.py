@@ -35,14 +35,14 @@ class HistogramObserver(Observer):
     def observe(self, x: Array) -> None:
         """Count the numbers, in wider bins if they reach further than before."""
         x = x.astype(np.float32, copy=False)
-        low, high = np.float32(x.min()), np.float32(x.max())
+        low, high = float(x.min()), float(x.max())
         if self.min_val is not None and self.max_val is not None:
-            old = np.float32(self.min_val), np.float32(self.max_val)
+            old = float(self.min_val), float(self.max_val)
             low, high = min(old[0], low), max(old[1], high)
             self.histogram = _counts(x, self.bins, low, high) + _rebinned(self.histogram, old, (low, high))
         else:
             self.histogram = _counts(x, self.bins, low, high)
-        self.min_val, self.max_val = np.asarray(low), np.asarray(high)
+        self.min_val, self.max_val = np.asarray(low, np.float32), np.asarray(high, np.float32)
 
     def range(self) -> tuple[Array, Array]:
         """The range that was found to lose least."""

@@ -42,7 +42,7 @@ class Layer(Module):
 
 
 class Weighted(Layer):
-    """A layer with weights, of which the first dimension is the outputs; perhaps with a batch norm and with rounding."""
+    """A layer with weights, (out, ...); perhaps with a batch norm, and with rounding."""
 
     takes_limits = True
 
@@ -63,8 +63,8 @@ class Weighted(Layer):
         """Compute all but the limits.
 
         With a batch norm that still learns, weights are rounded as they will be when it is folded, by the averages of
-        now; what comes out is brought back to its scale and normalized by the batch (Krishnamoorthi 2018, section 3.2.2;
-        torch.ao.nn.intrinsic.qat.ConvBn2d).
+        now; what comes out is brought back to its scale and normalized by the batch (Krishnamoorthi 2018, section
+        3.2.2; torch.ao.nn.intrinsic.qat.ConvBn2d).
         """
         norm = self.norm
         if norm is None or not self.training or self.frozen:
@@ -205,7 +205,8 @@ class OpModule(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(...) -> the same."""
-        out: Any = registry.find(self.op)(x, *self.options)
+        op: Any = registry.find(self.op)
+        out = op(x, *self.options)
         return out[0] if type(out) is tuple else out
 
 
@@ -223,6 +224,7 @@ class Operation(Layer):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Compute the op."""
+        op: Any = registry.find(self.op)
         given = iter(inputs)
-        out: Any = registry.find(self.op)(*[next(given) if each is self.VALUE else each for each in self.arguments])
+        out = op(*[next(given) if each is self.VALUE else each for each in self.arguments])
         return out[0] if type(out) is tuple else out

@@ -1,7 +1,7 @@
 """Lowering: a fused model with scales becomes the steps of an integer model.
 
 What a layer gives is codes wherever the layer has an integer step; what has none computes in floats between
-`int8_dequantize` and `int8_quantize`. Layers of four-bit codes keep two in a byte and are unpacked when they are needed.
+`int8_dequantize` and `int8_quantize`. Layers of four-bit codes keep two in a byte and are unpacked when needed.
 """
 
 from __future__ import annotations
@@ -100,6 +100,7 @@ class _Lowering:
     def model(self) -> PackedModel:
         with no_grad():
             for number, layer in enumerate(self.fused.layers, start=1):
+                assert isinstance(layer, Layer)
                 self._step(number, layer)
         last = len(self.fused.layers)
         output = Port(f"q{last}", *self.qparams[last]) if f"q{last}" in self.made else Port(f"f{last}")
@@ -108,8 +109,8 @@ class _Lowering:
 
     def _step(self, number: int, layer: Layer) -> None:
         name, sources = self.fused.names[number - 1], self.fused.sources[number - 1]
-        if isinstance(layer, Weighted) and self.configs[name] is not None:
-            self._weighted(number, name, layer, sources[0])
+        if isinstance(layer, Weighted) and (config := self.configs[name]) is not None:
+            self._weighted(number, name, layer, config, sources[0])
         elif isinstance(layer, Weighted):
             self._weighted_in_float(number, name, layer, sources[0])
         elif isinstance(layer, Operation):
@@ -137,13 +138,15 @@ class _Lowering:
             table = self._store(f"{name}.table", softmax_table(self.qparams[sources[0]][0]))
             self._emit("q", number, "int8_softmax", (*codes, table))
         elif isinstance(layer, Elementwise):
-            table = self._store(f"{name}.table", _table(layer, self.qparams[sources[0]], self.qparams[number], (low, high)))
+            table = self._store(
+                f"{name}.table", _table(layer, self.qparams[sources[0]], self.qparams[number], (low, high))
+            )
             self._emit("q", number, "int8_lookup", (*codes, table))
         else:
             raise TypeError(f"lower: there is no integer step for {type(layer).__name__}")
 
-    def _weighted(self, number: int, name: str, layer: Weighted, source: int) -> None:
-        config, into, out = self.configs[name], self.qparams[source], self.qparams[number]
+    def _weighted(self, number: int, name: str, layer: Weighted, config: QuantConfig, source: int) -> None:
+        into, out = self.qparams[source], self.qparams[number]
         multiplier = conv2d_multiplier if isinstance(layer, Convolution) else linear_multiplier
         weight, bias = layer.weight.array, None if layer.bias is None else layer.bias.array
         constants = layer_constants(weight, bias, layer_scales(weight, bias, into, out, config), into, out, multiplier)

@@ -6,7 +6,9 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from tinytorch.core.autograd import no_grad
 from tinytorch.serialization import save
@@ -21,7 +23,9 @@ def bytes_on_disk(model: Module, ending: str = ".npz") -> int:
     """How large a file of the model is, with all that is needed to read it: it is written, and removed."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, f"model{ending}")
-        save({f"model.{name}": tensor for name, tensor in model.state_dict().items()}, path, {"transforms": noted(model)})
+        save(
+            {f"model.{name}": tensor for name, tensor in model.state_dict().items()}, path, {"transforms": noted(model)}
+        )
         return path.stat().st_size
 
 
@@ -29,8 +33,8 @@ def bytes_in_memory(model: Module) -> int:
     """How many bytes the model's parameters and buffers hold, each array once, however many views there are."""
     owners = {}
     for tensor in (*model.parameters(), *model.buffers()):
-        owner = tensor.array
-        while getattr(owner, "base", None) is not None and hasattr(owner.base, "nbytes"):
+        owner: Any = tensor.array
+        while isinstance(owner.base, np.ndarray):
             owner = owner.base
         owners[id(owner)] = owner.nbytes
     return sum(owners.values())

@@ -1,7 +1,7 @@
 """Training with rounding: weights learn where codes are few, activations are rounded as they will be.
 
-`prepare_qat` makes a model that any Trainer can train; gradients pass rounding straight through. `convert` then makes the
-integer model of it. Names of switches are torch.ao.quantization's.
+`prepare_qat` makes a model that any Trainer can train; gradients pass rounding straight through. `convert` then makes
+the integer model of it. Names of switches are torch.ao.quantization's.
 """
 
 from __future__ import annotations

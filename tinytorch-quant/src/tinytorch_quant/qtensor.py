@@ -25,13 +25,15 @@ Granularity = str | int  # "tensor", "channel", or how many numbers of a row sha
 class QTensor(Module):
     """Codes of `bits` bits for a tensor of `shape`, with a scale for each block of `block_size`.
 
-    Groups lie in what belongs to one output, (out, everything else); the last one of a row may be shorter, and is filled
-    up with zeros, which codes hold exactly.
+    Groups lie in what belongs to one output, (out, everything else); the last one of a row may be shorter, and is
+    filled up with zeros, which codes hold exactly.
     Buffers: `codes`, int8 of the tensor's shape, or uint8 with two codes in a byte, the first in the lower half;
     `scale`; `zero_point` (int8), which symmetric codes do not need. Made empty; `from_float` fills one.
     """
 
-    def __init__(self, shape: Shape, bits: int, granularity: Granularity, symmetric: bool, dtype: str = "float32") -> None:
+    def __init__(
+        self, shape: Shape, bits: int, granularity: Granularity, symmetric: bool, dtype: str = "float32"
+    ) -> None:
         super().__init__()
         if bits not in RANGES:
             raise ValueError(f"QTensor: expected {' or '.join(map(str, RANGES))} bits, got {bits}")
@@ -42,7 +44,9 @@ class QTensor(Module):
         self.padded = tuple(-(-n // size) * size for n, size in zip(self.stored, self.block_size, strict=True))
         counts = tuple(n // size for n, size in zip(self.padded, self.block_size, strict=True))
         packed = (math.ceil(math.prod(self.padded) / 2),)
-        self.register_buffer("codes", Tensor(np.zeros(self.padded, np.int8) if bits == 8 else np.zeros(packed, np.uint8)))
+        self.register_buffer(
+            "codes", Tensor(np.zeros(self.padded, np.int8) if bits == 8 else np.zeros(packed, np.uint8))
+        )
         self.register_buffer("scale", Tensor(np.ones(counts, dtype)))
         self.register_buffer("zero_point", None if symmetric else Tensor(np.zeros(counts, np.int8)))
 

@@ -40,8 +40,8 @@ class Report:
         if ratio >= 1.0:
             return f"{ratio:.2f} times as fast as float32, at batch {self.batch}"
         return (
-            f"{1 / ratio:.2f} times as slow as float32, at batch {self.batch}: numpy multiplies floats much faster than "
-            "integers; what is saved is memory, and time where a plugin answers the integer ops"
+            f"{1 / ratio:.2f} times as slow as float32, at batch {self.batch}: numpy multiplies floats much faster "
+            "than integers; what is saved is memory, and time where a plugin answers the integer ops"
         )
 
     def to_dict(self) -> dict[str, Any]:

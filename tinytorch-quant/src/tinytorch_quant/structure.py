@@ -1,4 +1,4 @@
-"""Structures: what a file says of a quantized model, and a fresh model made like it, which then takes the file's numbers.
+"""Structures: what a file says of a quantized model, and a fresh model made like it, which then takes its numbers.
 
 The steps of an integer model are written compressed: for networks of microcontrollers they would be longer than the
 weights.
@@ -39,8 +39,9 @@ def _steps(text: str) -> Any:
     try:
         unpacking = zlib.decompressobj()
         told = unpacking.decompress(base64.b85decode(text), LARGEST)
-        if unpacking.unconsumed_tail or not unpacking.eof:
-            raise ValueError("it is too long or cut off")
-        return json.loads(told)
+        steps = json.loads(told)
     except (ValueError, zlib.error, RecursionError) as error:
         raise ValueError(f"quantize: the file's steps cannot be read: {error}") from error
+    if not unpacking.eof:
+        raise ValueError("quantize: the file's steps cannot be read: they are too long or cut off")
+    return steps

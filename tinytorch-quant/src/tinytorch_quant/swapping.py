@@ -37,7 +37,7 @@ def _rows(name: str, x: Any, codes: Tensor, scale: Tensor, bias: Any) -> tuple[A
 
 @op(prepare=_rows)
 def int8_dynamic_linear(x: Array, codes: Array, scale: Array, bias: Array | None) -> Array:
-    """x @ (codes * scale).T + bias, with x rounded to int8 row by row: (..., in), (out, in), (out,), (out,) -> (..., out).
+    """x @ (codes * scale).T + bias, x rounded row by row: (..., in), (out, in) int8, (out,), (out,) -> (..., out).
 
     A row's scale is its largest size / 127; sums are of whole numbers and exact.
     """
@@ -111,7 +111,9 @@ class StoredConv2d(Stored):
         return conv2d(input, self.weight, self.bias, **self.options)
 
 
-KINDS: dict[type[Module], type[Stored]] = {kind.replaces: kind for kind in (StoredLinear, StoredEmbedding, StoredConv2d)}
+KINDS: dict[type[Module], type[Stored]] = {
+    kind.replaces: kind for kind in (StoredLinear, StoredEmbedding, StoredConv2d)
+}
 OPTIONS = {Conv2d: ("stride", "padding", "dilation", "groups"), Embedding: ("padding_idx",)}
 
 
@@ -194,7 +196,7 @@ def described(model: Module) -> dict[str, Any]:
 def blank(model: Module, layers: Any) -> Module:
     """The model with layers that store codes, of zeros, as `described` said; raises ValueError where they cannot be."""
     if not isinstance(layers, dict):
-        raise ValueError(f"quantize: expected layers by name, got {layers!r:.60}")
+        raise ValueError(f"quantize: expected layers by name, got {layers!r:.60}")  # noqa: TRY004  a file's mistake
     modules = dict(model.named_modules())
     shared: dict[int, QTensor] = {}
     replacements: dict[int, Any] = {}

@@ -10,7 +10,17 @@ from tinytorch.core.module import Parameter
 from tinytorch.core.tensor import Tensor
 from tinytorch_quant.fusion import FusedModel
 from tinytorch_quant.integer import Stored, Value
-from tinytorch_quant.layers import Add, AvgPool, Convolution, FullyConnected, Layer, MaxPool, Operation, Reshape, SoftMax
+from tinytorch_quant.layers import (
+    Add,
+    AvgPool,
+    Convolution,
+    FullyConnected,
+    Layer,
+    MaxPool,
+    Operation,
+    Reshape,
+    SoftMax,
+)
 from tinytorch_quant.qtensor import unpack_int4
 
 if TYPE_CHECKING:
