@@ -64,6 +64,18 @@ def test_disabled_observers_keep_their_ranges():
     assert ranges != [part.observer.range() for part in model.activations if hasattr(part, "observer")]
 
 
+def test_calibrated_ranges_hold_until_observers_are_enabled():
+    x = batches()[0][0]
+    model = prepare_qat(with_norm(), x, CONFIG, [x])
+    (scale, zero_point) = model.activations[0].qparams
+    trained(model, 1)
+    assert model.activations[0].qparams == (scale, zero_point)
+    assert convert(model).scales["q0"] == (scale, zero_point)
+    enable_observer(model)
+    model.train()(x * 10.0)
+    assert float(model.activations[0].calculate_qparams()[0].array) > 5.0 * scale
+
+
 def test_frozen_norms_keep_their_averages_and_learn():
     model = prepare_qat(with_norm(), batches()[0][0])
     norm = model.layers[0].norm

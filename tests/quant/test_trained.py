@@ -6,9 +6,7 @@ import pytest
 import trained
 
 import tinytorch as tt
-from tinytorch.core.training import Trainer
-from tinytorch.nn.functional import cross_entropy
-from tinytorch_quant import QuantConfig, convert, disable_observer, prepare_qat, quantize
+from tinytorch_quant import QuantConfig, quantize
 from tinytorch_quant.measuring import bytes_in_memory, bytes_on_disk
 
 SMALL = 0.27  # of the float model's bytes: int8 is a quarter, and constants come on top
@@ -44,11 +42,8 @@ def test_training_with_four_bits_beats_rounding_to_four_bits():
     for seed in SEEDS:
         run, calibration = digits(seed)
         rounded = quantize(run.trainer.model, FOUR_BITS, calibration)
-        tt.manual_seed(seed)
-        learning = prepare_qat(run.trainer.model, calibration[0], FOUR_BITS)
-        Trainer(learning, tt.optim.Adam(learning.parameters(), lr=5e-4), cross_entropy).fit(run.train_batches, 3)
-        disable_observer(learning)
-        margins.append(accuracy_of(run, convert(learning)) - accuracy_of(run, rounded))
+        learned = trained.learned(run, FOUR_BITS, calibration)
+        margins.append(accuracy_of(run, learned) - accuracy_of(run, rounded))
     assert sum(margins) / len(margins) >= 0.01, margins
     assert min(margins) > 0.0, margins
 

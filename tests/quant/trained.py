@@ -1,5 +1,6 @@
 """Trained models: MLPerf Tiny's keyword spotter, a digits network, the story teller; and how they are scored."""
 
+import copy
 import json
 from itertools import islice
 
@@ -8,7 +9,10 @@ import numpy as np
 import tinytorch as tt
 from tinytorch import models, nn
 from tinytorch.core.losses import cross_entropy
+from tinytorch.core.optimizers import CosineAnnealingLR
+from tinytorch.core.training import Trainer
 from tinytorch.recipes import find, prepare
+from tinytorch_quant import convert, prepare_qat
 
 INPUT_SCALE, ZERO_POINT = 0.5847029089927673, 83  # of the int8 model, by which the samples are quantized
 
@@ -19,6 +23,28 @@ def digits(seed, epochs=8):
     run.fit()
     run.trainer.model.eval()
     return run, [x[:25] for x, _ in islice(run.train_batches, 4)]
+
+
+def learned(run, config, calibration):
+    """The integer model of the run's, trained with rounding for 8 epochs from the calibrated ranges."""
+    tt.manual_seed(run.settings.seed)
+    model = prepare_qat(run.trainer.model, calibration[0], config, calibration)
+    _fit(run, model)
+    return convert(model)
+
+
+def longer(run):
+    """The float model, trained for as many epochs more, in the same way: what training alone would give."""
+    tt.manual_seed(run.settings.seed)
+    model = copy.deepcopy(run.trainer.model)
+    _fit(run, model)
+    return model.eval()
+
+
+def _fit(run, model, epochs=8, lr=1e-3):
+    optimizer = tt.optim.Adam(model.parameters(), lr=lr)
+    scheduler = CosineAnnealingLR(optimizer, epochs)
+    Trainer(model, optimizer, cross_entropy, scheduler=scheduler).fit(run.train_batches, epochs)
 
 
 def accuracy_of(run, model):

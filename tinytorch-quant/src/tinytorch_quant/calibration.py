@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tinytorch.core.autograd import no_grad
 from tinytorch.core.layers import Identity, ModuleList
@@ -18,6 +18,13 @@ QParams = tuple[float, int]
 SHARES = (1.0 / 256.0, -128)  # of probabilities: those of TFLite
 INT8 = -128, 127
 CENTRED = (1.0 / 128.0, 0)  # of numbers from -1 to 1
+
+
+class Chooser(Protocol):
+    """What has watched a value and chooses its scale and zero point."""
+
+    def calculate_qparams(self) -> tuple[Tensor, Tensor]:
+        """Scale and zero point."""
 
 
 def inputs_of(batches: Iterable[Any]) -> Iterator[Tensor]:
@@ -54,7 +61,7 @@ def calibrate(
     return chosen(model, observers)
 
 
-def chosen(model: FusedModel, observers: dict[int, Observer]) -> dict[int, QParams]:
+def chosen(model: FusedModel, observers: Mapping[int, Chooser]) -> dict[int, QParams]:
     """What the observers choose, for all values: those that keep a scale have that of what they were computed from."""
     found = dict[int, QParams]()
     for number in range(len(model.layers) + 1):
@@ -93,7 +100,7 @@ def value_name(model: FusedModel, number: int) -> str:
     return model.names[number - 1] if number else "input"
 
 
-def _qparams(observer: Observer, name: str) -> QParams:
+def _qparams(observer: Chooser, name: str) -> QParams:
     try:
         scale, zero_point = observer.calculate_qparams()
     except ValueError as error:

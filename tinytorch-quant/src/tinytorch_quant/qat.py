@@ -7,16 +7,18 @@ the integer model of it. Names of switches are torch.ao.quantization's.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from tinytorch.core.layers import Identity, ModuleList
 from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor
 from tinytorch.transforming import PLACE, applied
 from tinytorch_quant.affine import fake_quantize_affine
-from tinytorch_quant.calibration import chosen, observers_of
-from tinytorch_quant.config import QuantConfig
+from tinytorch_quant.calibration import QParams, calibrate, chosen, observers_of
+from tinytorch_quant.config import OBSERVERS, QuantConfig
 from tinytorch_quant.correction import WeightRounding
 from tinytorch_quant.fusion import FusedModel, fold_batch_norms, fuse
 from tinytorch_quant.layers import Weighted
@@ -28,28 +30,44 @@ if TYPE_CHECKING:
 
 
 class FakeQuantize(Module):
-    """Watch numbers and round them: in training the observer sees each batch, unless it is disabled."""
+    """Watch numbers and round them: in training the observer sees each batch, unless it is disabled.
 
-    def __init__(self, observer: Observer) -> None:
+    With `qparams`, which calibration has found, it is disabled, and they hold until it is enabled.
+    """
+
+    def __init__(self, observer: Observer, qparams: QParams | None = None) -> None:
         super().__init__()
-        self.observer = observer
-        self.observer_enabled, self.fake_quant_enabled = True, True
+        self.observer, self.qparams = observer, qparams
+        self.observer_enabled, self.fake_quant_enabled = qparams is None, True
 
     def forward(self, input: Tensor) -> Tensor:
         """(...) -> what codes will stand for, the same shape."""
         if self.observer_enabled and self.training:
+            self.qparams = None
             self.observer(input.detach())
-        if not self.fake_quant_enabled or self.observer.min_val is None:
+        if not self.fake_quant_enabled or (self.qparams is None and self.observer.min_val is None):
             return input
-        scale, zero_point = self.observer.calculate_qparams()
+        scale, zero_point = self.calculate_qparams()
         limits = self.observer.quant_min, self.observer.quant_max
         return fake_quantize_affine(input, input.shape, scale, zero_point, *limits)
+
+    def calculate_qparams(self) -> tuple[Tensor, Tensor]:
+        """Scale and zero point: those of calibration, or the observer's."""
+        if self.qparams is None:
+            return self.observer.calculate_qparams()
+        return Tensor(np.asarray(self.qparams[0], np.float32)), Tensor(np.asarray(self.qparams[1], np.int32))
 
 
 class QATModel(FusedModel):
     """A fused model that rounds as it computes; `configs` says how each of its layers will be stored."""
 
-    def __init__(self, fused: FusedModel, config: QuantConfig, configs: Mapping[str, QuantConfig | None]) -> None:
+    def __init__(
+        self,
+        fused: FusedModel,
+        config: QuantConfig,
+        configs: Mapping[str, QuantConfig | None],
+        qparams: Mapping[int, QParams],
+    ) -> None:
         super().__init__([*fused.layers], fused.sources, fused.names)
         self.configs, self.activation_range = dict(configs), config.activation_range
         for _, name, layer in self.weighted():
@@ -58,14 +76,18 @@ class QATModel(FusedModel):
         observers = observers_of(self, MovingAverageMinMaxObserver, config.activation_range)
         count = len(self.layers) + 1
         self.activations = ModuleList(
-            [FakeQuantize(observers[i]) if i in observers else Identity() for i in range(count)]
+            [FakeQuantize(observers[i], qparams.get(i)) if i in observers else Identity() for i in range(count)]
         )
 
 
-def prepare_qat(model: Module, example: Tensor, config: QuantConfig | None = None) -> QATModel:
+def prepare_qat(
+    model: Module, example: Tensor, config: QuantConfig | None = None, calibration: Iterable[Any] | None = None
+) -> QATModel:
     """Return a copy of the model, fused, that computes with rounded weights and activations and learns them.
 
-    `example` is a batch of inputs. Batch norms learn until `freeze_bn_stats`; dropout is left out, since the trace of
+    `example` is a batch of inputs. With `calibration`, batches as `quantize` takes them, activations begin with the
+    ranges that the config's observer finds, and keep them until `enable_observer`; else moving averages of the least
+    and largest numbers follow the training. Few bits learn better with the first. Batch norms learn until `freeze_bn_stats`; dropout is left out, since the trace of
     the evaluation has none. Layers that the config leaves in float stay so.
     """
     config = QuantConfig() if config is None else config
@@ -73,7 +95,9 @@ def prepare_qat(model: Module, example: Tensor, config: QuantConfig | None = Non
         raise ValueError(f"prepare_qat: expected a config of static mode, got {config.mode!r}")
     fused = fuse(model, example, fold=False)
     configs = of_layers(fused, {name: config.for_layer(name) for name, _ in model.named_modules()})
-    made = QATModel(fused, config, configs)
+    limits = config.activation_range
+    qparams = {} if calibration is None else calibrate(fused, calibration, OBSERVERS[config.observer], limits)
+    made = QATModel(fused, config, configs, qparams)
     setattr(made, PLACE, applied(model))
     return made.train()
 
@@ -85,7 +109,7 @@ def convert(model: QATModel) -> PackedModel:
     still = copy.deepcopy(model).eval()
     fold_batch_norms(still)
     assert still.activations is not None
-    observers = {i: each.observer for i, each in enumerate(still.activations) if isinstance(each, FakeQuantize)}
+    observers = {i: each for i, each in enumerate(still.activations) if isinstance(each, FakeQuantize)}
     return lowered(still, chosen(still, observers), still.configs, model, still.activation_range)
 
 
