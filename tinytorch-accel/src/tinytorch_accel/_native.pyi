@@ -73,6 +73,20 @@ def attention_grad(
     scale: float,
     /,
 ) -> tuple[Array, Array, Array] | None: ...
+def int8_quantize(x: Array, scale: float, zero_point: int, /) -> Array | None: ...
+def int8_dequantize(x: Array, scale: float, zero_point: int, /) -> Array | None: ...
+def int8_add(
+    a: Array, b: Array, a_table: Array, b_table: Array, mantissa: int, shift: int, zero_point: int, low: int,
+    high: int, /,
+) -> Array | None: ...  # fmt: skip
+def int8_avg_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Sides, low: int, high: int, /) -> Array | None: ...
+def int8_linear(
+    x: Array, weight: Array, bias: Array, mantissa: Array, shift: Array, zero_point: int, low: int, high: int, /
+) -> Array | None: ...
+def int8_conv2d(
+    x: Array, weight: Array, bias: Array, mantissa: Array, shift: Array, stride: Pair, padding: Sides, dilation: Pair,
+    groups: int, fill: int, zero_point: int, low: int, high: int, /,
+) -> Array | None: ...  # fmt: skip
 def layer_norm(
     x: Array, weight: Array | None, bias: Array | None, ndim: int, eps: float, /
 ) -> tuple[Array, Array, Array] | None: ...
