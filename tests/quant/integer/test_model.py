@@ -105,6 +105,16 @@ def test_lists_of_values_and_dtypes_survive_json():
     assert again.codes(tt.ones(1, 2)).dtype == np.float64
 
 
+def test_a_model_shows_its_steps():
+    assert repr(made()).splitlines() == [
+        "IntegerModel(x) -> scores",
+        "  conv = int8_conv2d(x)",
+        "  sum = int8_add(x, conv)",
+        "  flat = reshape_to(sum)",
+        "  scores = int8_linear(flat)",
+    ]
+
+
 X = Port("x")
 WRONG = {
     "IntegerModel: step 'y' gives relu 2 arguments, it takes x": ([Step("relu", (Value("x"), 1), "y")], "y"),

@@ -1,5 +1,7 @@
 """The integer ops against the same in Python's whole numbers, on drawn shapes, layouts, windows and multipliers."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import plain_integers as plain
 import pytest
@@ -8,7 +10,8 @@ from hypothesis import strategies as st
 from integer_cases_for_tests import INTEGER_CASES
 
 import tinytorch as tt
-from tinytorch.plugins import registry
+from tinytorch import plugins
+from tinytorch.plugins import exact, hookimpl, registry
 from tinytorch.testing.case import as_tensors
 from tinytorch_quant import integer
 
@@ -43,6 +46,21 @@ def test_inputs_are_read_only_and_outputs_new(case):
 def test_every_op_has_a_case():
     own = {name for name, op in registry.ops().items() if op.kernel.__module__.startswith("tinytorch_quant.integer")}
     assert own == {case.op for case in INTEGER_CASES}
+
+
+def test_another_plugin_may_answer_without_importing_this_one():
+    @hookimpl(optionalhook=True)
+    @exact
+    def int8_lookup(x, table):
+        return np.full_like(x, 42) if x.size == 3 else None
+
+    plugins.register(SimpleNamespace(int8_lookup=int8_lookup), "other")
+    try:
+        with plugins.using("other"):
+            assert integer.int8_lookup(codes(3), codes(256)).numpy().tolist() == [42] * 3
+            assert integer.int8_lookup(codes(2), codes(256)).numpy().tolist() == [0] * 2
+    finally:
+        plugins.unregister("other")
 
 
 @pytest.mark.parametrize("terms", [1024, 1025, 5000])

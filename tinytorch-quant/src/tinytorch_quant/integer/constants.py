@@ -39,14 +39,14 @@ def layer_constants(
     Weights and bias are floats, (out, ...) and (out,); `scales` is one for each output or one for all; `multiplier` is
     `linear_multiplier` or `conv2d_multiplier`.
     """
+    mantissa, shift = multiplier(input[0], scales, output[0])
     scales = np.broadcast_to(np.asarray(scales, np.float32), (len(weight),))
     per_output = scales.reshape(-1, *[1] * (weight.ndim - 1))
     codes = np.clip(np.rint(weight / per_output), -127, 127).astype(np.int8)
     steps = None if bias is None else np.rint(bias / (np.float64(input[0]) * scales)).astype(np.int64)
-    mantissa, shift = multiplier(input[0], scales, output[0])
     return {
         "weight": codes,
         "bias": fold_zero_point(codes, steps, input[1]),
-        "mantissa": mantissa,
-        "shift": shift,
+        "mantissa": np.broadcast_to(mantissa, (len(weight),)).copy(),
+        "shift": np.broadcast_to(shift, (len(weight),)).copy(),
     }

@@ -31,8 +31,7 @@ def int8_avg_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Sides, low: i
     Padding, narrower than the window, does not count: the sum is divided by how many codes of the image there are.
     """
     sums = _windows_summed(channels_last(x, padding).astype(np.int32), kernel, stride)
-    count = _counts(x.shape[2], kernel[0], stride[0], padding[0])[:, None, None]
-    count = count * _counts(x.shape[3], kernel[1], stride[1], padding[1])[:, None]
+    count = window_counts(x.shape[2:], kernel, stride, padding)[:, :, None]
     means = np.sign(sums) * ((np.abs(sums) + count // 2) // count)
     return np.clip(means, low, high).astype(np.int8).transpose(0, 3, 1, 2)
 
@@ -48,6 +47,12 @@ def int8_max_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Sides, low: i
     return np.clip(largest, low, high, out=largest).transpose(0, 3, 1, 2)
 
 
+def window_counts(size: tuple[int, ...], kernel: Pair, stride: Pair, padding: Sides) -> Array:
+    """How many places of an image of this size each window has: (h', w') int32."""
+    down, across = (_counts(size[dim], kernel[dim], stride[dim], padding[dim]) for dim in (0, 1))
+    return down[:, None] * across
+
+
 def _windows_summed(images: Array, kernel: Pair, stride: Pair) -> Array:
     out = _out_sizes((0, 0, *images.shape[1:3]), kernel, stride, ((0, 0), (0, 0)))
     if kernel == images.shape[1:3]:
@@ -59,7 +64,6 @@ def _windows_summed(images: Array, kernel: Pair, stride: Pair) -> Array:
 
 
 def _counts(size: int, kernel: int, stride: int, pads: Pair) -> Array:
-    """How many places of an image each window along a dimension has: (windows,) int32."""
     starts = np.arange(output_size(size, pads, kernel, stride), dtype=np.int32) * stride - pads[0]
     return np.minimum(starts + kernel, size) - np.maximum(starts, 0)
 
