@@ -18,13 +18,14 @@ CONVS = [  # batch, channels, height, width, outs, kernel, stride, padding, dila
     (2, 64, 7, 5, 64, (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 64),
     (1, 40, 9, 9, 40, (3, 3), (2, 2), ((0, 1), (0, 1)), (1, 1), 40),
     (1, 3, 6, 6, 3, (2, 2), (1, 1), ((1, 0), (0, 1)), (2, 1), 3),
+    (2, 3, 9, 9, 9, (3, 3), (2, 2), ((1, 1), (1, 1)), (2, 2), 1),
     (1, 2, 1, 1, 1, (1, 1), (1, 1), ((0, 0), (0, 0)), (1, 1), 1),
 ]
 
 
-def codes(rng, *shape, least=-128):
-    drawn = rng.integers(least, 128, shape, np.int8)
-    drawn.reshape(-1)[::7] = rng.choice(EDGES[EDGES >= least], drawn.reshape(-1)[::7].shape)
+def codes(rng, *shape):
+    drawn = rng.integers(-128, 128, shape, np.int8)
+    drawn.reshape(-1)[::7] = rng.choice(EDGES, drawn.reshape(-1)[::7].shape)
     return drawn
 
 
@@ -59,7 +60,8 @@ def test_a_convolution_gives_the_same_codes(conv, order, rng):
 def test_the_largest_sums_are_exact():
     x = channels_last(np.full((1, 512, 3, 3), -128, np.int8))
     weight = channels_last(np.full((9, 512, 3, 3), -128, np.int8))
-    bias, mantissa, shift = np.full(9, 7, np.int32), np.full(9, (1 << 31) - 1, np.int32), np.full(9, -19, np.int8)
+    bias, shift = np.full(9, (1 << 30) - 1 - 512 * 9 * 128 * 128, np.int32), np.arange(-31, -22, dtype=np.int8)
+    mantissa = np.full(9, (1 << 31) - 1, np.int32)
     args = x, weight, bias, mantissa, shift, (1, 1), ((1, 1), (1, 1)), (1, 1), 1, 127, 0, -128, 127
     same(kernels.int8_conv2d(*args), core("int8_conv2d")(*args))
 
@@ -111,6 +113,13 @@ def test_the_mean_of_an_image_gives_the_same_codes(shape, rng):
     same(kernels.int8_avg_pool2d(*args), core("int8_avg_pool2d")(*args))
 
 
+@pytest.mark.parametrize("shape", [(1, 10), (64, 12), (7, 1), (3, 5, 33), (2, 1000)])
+def test_probabilities_are_the_same_codes(shape, rng):
+    for scale in (0.05, 0.7, 1e-3):
+        args = codes(rng, *shape), integer.softmax_table(scale)
+        same(kernels.int8_softmax(*args), core("int8_softmax")(*args))
+
+
 def test_what_the_kernels_do_not_read_is_declined(rng):
     bias, mantissa, shift = constants(rng, 4)
     x, weight = channels_last(codes(rng, 1, 4, 5, 5)), channels_last(codes(rng, 4, 4, 3, 3))
@@ -120,6 +129,7 @@ def test_what_the_kernels_do_not_read_is_declined(rng):
     assert kernels.int8_conv2d(x.astype(np.uint8), weight, bias, mantissa, shift, *rest) is None
     assert kernels.int8_conv2d(x, weight, bias, mantissa, np.abs(shift) + np.int8(1), *rest) is None
     assert kernels.int8_conv2d(x, weight, bias[:3], mantissa, shift, *rest) is None
+    assert kernels.int8_conv2d(x, weight, np.full(4, 1 << 30, np.int32), mantissa, shift, *rest) is None
     assert kernels.int8_conv2d(x[:, :, :2, :2], weight, bias, mantissa, shift, *rest) is None
     assert kernels.int8_conv2d(x, weight, bias, mantissa, shift, *rest[:4], 128, *rest[5:]) is None
     assert kernels.int8_linear(x[0, :, 0], weight[:, :, 0, 0], bias, mantissa, shift, 0, -128, 127) is None

@@ -70,3 +70,10 @@ def int8_add(
 @answered_by(kernels.int8_avg_pool2d)
 def int8_avg_pool2d(x: Array, kernel: Pair, stride: Pair, padding: Sides, low: int, high: int) -> Array | None:
     """Windows that are the whole image."""
+
+
+@hookimpl(optionalhook=True)
+@exact
+@answered_by(kernels.int8_softmax)
+def int8_softmax(x: Array, table: Array) -> Array | None:
+    """Rows that lie in a row."""

@@ -30,6 +30,7 @@ from tinytorch_accel.integers import (
     int8_dequantize,
     int8_linear,
     int8_quantize,
+    int8_softmax,
 )
 from tinytorch_accel.normalization import (
     batch_norm,
@@ -94,6 +95,7 @@ __all__ = [
     "int8_dequantize",
     "int8_linear",
     "int8_quantize",
+    "int8_softmax",
     "layer_norm",
     "layer_norm_grad",
     "linear",

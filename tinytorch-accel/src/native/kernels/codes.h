@@ -41,33 +41,39 @@ inline Ints pairs_multiplied(Shorts a, Shorts b) {
 #endif
 }
 
-// (x y + 2^30) / 2^31, halves upwards. The products have 64 bits: those of even lanes, then those of odd ones.
-inline Ints high_multiplied(Ints x, Ints y) {
+// x times mantissa * 2^(shift - 31), rounded twice: the product by 2^31 is rounded with halves upwards, and that by
+// 2^-shift with halves away from zero. No shift is above 0, and |x| is below 2^30, so that no sum leaves int32.
+class Multiplier {
+  public:
+    Multiplier(Ints mantissa, Ints shift)
+        : mantissa(mantissa), odd_mantissas(odd(mantissa)), right(-shift), moves(right > 0), half((1 << (right + moves)) & moves) {}
+    Ints of(Ints x) const {
+        x = high(x);
+        return (x + (x >> 31 & moves) + half) >> right;
+    }
+
+  private:
+    // The products have 64 bits: those of even lanes, and those of odd ones.
+    Ints high(Ints x) const {
 #if defined(__AVX2__)
+        const Ints low = reinterpret_cast<Ints>(products(x, mantissa) >> 31);
+        return places() % 2 == 0 ? low : reinterpret_cast<Ints>(products(odd(x), odd_mantissas) << 1);
+#else
+        for (size_t i = 0; i < W; i++) x[i] = static_cast<int32_t>((int64_t{x[i]} * mantissa[i] + (1 << 30)) >> 31);
+        return x;
+#endif
+    }
     typedef unsigned long long Bits __attribute__((vector_size(4 * W)));
-    const auto lanes = [](Ints a, Ints b) {
+    static Ints odd(Ints x) { return reinterpret_cast<Ints>(reinterpret_cast<Bits>(x) >> 32); }
 #if defined(__AVX512F__)
+    static Bits products(Ints a, Ints b) {
         typedef long long Longs __attribute__((vector_size(4 * W)));
         return reinterpret_cast<Bits>(__builtin_ia32_pmuldq512_mask(a, b, Longs{}, 0xff)) + (1u << 30);
-#else
-        return reinterpret_cast<Bits>(__builtin_ia32_pmuldq256(a, b)) + (1u << 30);
+    }
+#elif defined(__AVX2__)
+    static Bits products(Ints a, Ints b) { return reinterpret_cast<Bits>(__builtin_ia32_pmuldq256(a, b)) + (1u << 30); }
 #endif
-    };
-    const auto odd = [](Ints a) { return reinterpret_cast<Ints>(reinterpret_cast<Bits>(a) >> 32); };
-    const Ints low = reinterpret_cast<Ints>(lanes(x, y) >> 31), high = reinterpret_cast<Ints>(lanes(odd(x), odd(y)) << 1);
-    return places() % 2 == 0 ? low : high;
-#else
-    Ints out;
-    for (size_t i = 0; i < W; i++) out[i] = static_cast<int32_t>((int64_t{x[i]} * y[i] + (1 << 30)) >> 31);
-    return out;
-#endif
-}
-
-// Division by 2^shift, halves away from zero; no shift is below 0.
-struct Halving {
-    explicit Halving(Ints shift) : shift(shift), mask((1 << shift) - 1), half(mask >> 1) {}
-    Ints of(Ints x) const { return (x >> shift) - ((x & mask) > half - (x < 0)); }  // a comparison is -1 where it holds
-    Ints shift, mask, half;
+    Ints mantissa, odd_mantissas, right, moves, half;  // moves: -1 where the shift is one
 };
 
 // Numbers that codes can hold. Compilers make poor code of the conversion, and of that back.
@@ -106,15 +112,33 @@ template <class Many, class Number> inline Many load_widened(const int8_t* from,
 inline Ints load_codes(const int8_t* from, size_t count = W) { return load_widened<Ints, int32_t>(from, count); }
 inline Shorts load_pairs(const int8_t* from, size_t count) { return load_widened<Shorts, int16_t>(from, count); }
 
-// What limits sums to codes; vectors, so that nothing is looked up between stores.
-struct Limits {
-    Limits(int32_t zero_point, int32_t low, int32_t high) : zero_point(Ints{} + zero_point), low(Ints{} + low), high(Ints{} + high) {}
-    Codes codes(Ints x) const {
+// A zero point is added, and the codes kept between two limits; vectors, so that nothing is looked up between stores.
+class Limits {
+  public:
+    Limits(int32_t zero_point, int32_t low, int32_t high) : zero_point(zero_point), low(low), high(high) {}
+    void put(Ints x, int8_t* to, size_t count) const {
         x += zero_point;
-        x = x < low ? low : x;
-        return narrowed(x > high ? high : x);
+        x = x < low ? Ints{} + low : x;
+        store(to, narrowed(x > high ? Ints{} + high : x), count);
     }
-    Ints zero_point, low, high;
+    void put_two(Ints first, Ints second, int8_t* to) const {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+        typedef short Wide __attribute__((vector_size(32)));  // saturated: what is beyond is beyond the limits, too
+        typedef char Bytes __attribute__((vector_size(16)));
+        const Wide moved = __builtin_ia32_paddsw256(__builtin_ia32_packssdw256(first, second), Wide{} + static_cast<short>(zero_point));
+        const Ints mixed = reinterpret_cast<Ints>(__builtin_ia32_packsswb256(moved, moved));
+        const auto codes = reinterpret_cast<Bytes>(__builtin_shufflevector(mixed, mixed, 0, 4, 1, 5));
+        const Bytes limited = __builtin_ia32_pminsb128(
+            __builtin_ia32_pmaxsb128(codes, Bytes{} + static_cast<char>(low)), Bytes{} + static_cast<char>(high));
+        __builtin_memcpy(to, &limited, sizeof limited);
+#else
+        put(first, to, W);
+        put(second, to + W, W);
+#endif
+    }
+
+  private:
+    int32_t zero_point, low, high;
 };
 
 }  // namespace ISA

@@ -1,4 +1,4 @@
-// Codes number by number: from floats and back, two added; and the mean of an image's pixels.
+// Codes number by number: from floats and back, two added; the mean of an image's pixels; probabilities.
 //
 // In the way of TFLite, as tinytorch-quant's ops have it. The tables of an addition say what each code counts in a unit
 // that both inputs share.
@@ -22,7 +22,7 @@ void quantize(const float* x, int8_t* out, size_t size, float inverse, int32_t z
             const Vector limited = no_more_than(no_less_than(scaled, -MOST), MOST);
             const Ints whole = bits(limited + TO_WHOLE) - bits(all(TO_WHOLE));
             const Ints codes = scaled == scaled ? whole : Ints{} - 2 * static_cast<int32_t>(MOST);  // nan: the least code
-            store(out + begin + i, limits.codes(codes), count);
+            limits.put(codes, out + begin + i, count);
         });
     });
 }
@@ -37,15 +37,14 @@ void dequantize(const int8_t* x, float* out, size_t size, float scale, float zer
 }
 
 void add(const Int8Add& job) {
-    const Halving halving(Ints{} - job.shift);
+    const Multiplier multiplier(Ints{} + job.mantissa, Ints{} + job.shift);
     const Limits limits(job.zero_point, job.low, job.high);
     in_blocks(job.size, LIGHT / 4, [&](size_t begin, size_t end) {
         each_vector(end - begin, [&](size_t i, size_t count) {
             Ints sums{};
             for (size_t k = 0; k < count; k++)
                 sums[k] = job.a_table[job.a[begin + i + k] + 128] + job.b_table[job.b[begin + i + k] + 128];
-            const Ints scaled = halving.of(high_multiplied(sums, Ints{} + job.mantissa));
-            store(job.out + begin + i, limits.codes(scaled), count);
+            limits.put(multiplier.of(sums), job.out + begin + i, count);
         });
     });
 }
@@ -62,8 +61,27 @@ void mean_of_pixels(const Int8Mean& job) {
                 for (size_t i = 0; i < job.pixels; i++)
                     sums += load_codes(x + i * job.channels, count);
                 for (size_t k = 0; k < W; k++) sums[k] = (sums[k] + (sums[k] < 0 ? -pixels : pixels) / 2) / pixels;
-                store(job.out + image * job.channels + channel, limits.codes(sums), count);
+                limits.put(sums, job.out + image * job.channels + channel, count);
             });
+    });
+}
+
+// Rows of scores: table[i] is the weight of what is i codes below the largest. Sums go from the first to the last.
+void softmax(const int8_t* x, const float* table, int8_t* out, size_t rows, size_t width) {
+    in_blocks(rows, LIGHT / 4 / width + 1, [=](size_t begin, size_t end) {
+        for (size_t row = begin; row < end; row++) {
+            const int8_t* scores = x + row * width;
+            int8_t* codes = out + row * width;
+            int largest = -128;
+            for (size_t i = 0; i < width; i++) largest = scores[i] > largest ? scores[i] : largest;
+            float total = 0.0f;
+            for (size_t i = 0; i < width; i++) total += table[largest - scores[i]];
+            const float inverse = 1.0f / (total * (1.0f / 256.0f));
+            for (size_t i = 0; i < width; i++) {
+                const float share = __builtin_rintf(table[largest - scores[i]] * inverse) - 128.0f;
+                codes[i] = static_cast<int8_t>(share < 127.0f ? share : 127.0f);
+            }
+        }
     });
 }
 
@@ -74,6 +92,7 @@ void add_int8_codes(Kernels& table) {
     table.int8_dequantize = dequantize;
     table.int8_add = add;
     table.int8_mean = mean_of_pixels;
+    table.int8_softmax = softmax;
 }
 
 }  // namespace ISA

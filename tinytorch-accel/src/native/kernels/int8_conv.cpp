@@ -3,10 +3,11 @@
 //   sum[y, x, o] = bias[o] + sum over (i, j, c) of in[y s - p + i d, x s - p + j d, c] * weight[o, i, j, c]
 //   out = clamp(sum * mantissa[o] * 2^(shift[o] - 31) + zero point)
 //
-// The way of conv.cpp, direct and with a tile of PIXELS x 2 W sums in registers; but what goes by is pairs of channels,
-// int16 each (see codes.h). Images are copied into a frame of the zero point's code as int16, channels up to an even
-// number; weights are laid out in the order of reading, for 2 W outputs (or the W last) all places, pair by pair. Sums
-// of whole numbers are the same in any order.
+// The way of conv.cpp, direct and with a tile of PIXELS x 2 W sums in registers; but what goes by is pairs of codes,
+// int16 each (see codes.h). Images are copied into a frame of the zero point's code as int16, where a row of a window is
+// one run of numbers; weights are laid out in the order of reading, for 2 W outputs (or the W last) run by run and pair by
+// pair. A run's last number may have a neighbour that is none of its own: its weight is 0. Sums of whole numbers are the
+// same in any order.
 //
 // Depthwise, each channel for itself, the pairs are of two places in the window.
 //
@@ -25,21 +26,29 @@ constexpr size_t PIXELS = W == 16 ? 12 : 6;
 constexpr size_t TOGETHER = 4;    // tiles that go by while the weights of 2 W channels stay in the cache
 constexpr size_t WORK = 1000000;   // multiplications that are worth handing to another thread
 
-// The images in their frame, the windows in them, and the weights in the order of reading; all distances in numbers.
+// The images in their frame, the runs of a window, and the weights in the order of reading; all distances in numbers.
 struct Plan {
     explicit Plan(const Int8Conv& job)
         : job(job),
-          wide(job.depthwise ? job.channels : up_to_multiple(job.channels, 2)),
+          joined(job.window.dilation[1] == 1),
+          across(joined ? 1 : job.window.kernel[1]),
+          run((joined ? job.window.kernel[1] : 1) * job.channels),
           width(job.window.before[1] + job.width + job.window.after[1]),
           height(job.window.before[0] + job.height + job.window.after[0]),
           images(reinterpret_cast<int16_t*>(job.workspace)),
-          weight(images + up_to_multiple(job.batch * height * width * wide, 2) + 2 * W) {}
+          weight(images + up_to_multiple(job.batch * height * width * job.channels, 2) + 2 * W) {}
     size_t places() const { return job.window.kernel[0] * job.window.kernel[1]; }
+    size_t depth() const { return job.window.kernel[0] * across * up_to_multiple(run, 2); }  // of an output's weights
     size_t pixels() const { return job.out_height * job.out_width; }
     size_t tiles() const { return (pixels() + PIXELS - 1) / PIXELS; }  // of an image
+    size_t place(size_t row, size_t column) const {
+        return (row * job.window.dilation[0] * width + column * job.window.dilation[1]) * job.channels;
+    }
 
     const Int8Conv& job;
-    size_t wide, width, height;
+    bool joined;
+    size_t across, run;  // runs side by side, and their numbers
+    size_t width, height;
     int16_t *images, *weight;
 };
 
@@ -48,20 +57,17 @@ size_t tap_pairs(const Plan& plan) { return (plan.places() + 1) / 2; }
 size_t workspace(const Int8Conv& job) {
     const Plan plan(job);
     const size_t of_weight = job.depthwise ? 2 * tap_pairs(plan) * up_to_multiple(job.channels, 2 * W)
-                                           : plan.places() * plan.wide * up_to_multiple(job.outs, W);
+                                           : plan.depth() * up_to_multiple(job.outs, W);
     return (static_cast<size_t>(plan.weight - plan.images) + of_weight) / 2 + W;
 }
 
-// A row of pixels as int16, each `wide` numbers; what is beyond its channels meets a weight of 0.
-void widen(const Int8Conv& job, const int8_t* from, size_t wide, int16_t* to) {
-    if (job.channel_step == 1 && job.pixel_step == wide) {
-        for (size_t i = 0; i < job.width * wide; i++) to[i] = from[i];
+void widen(const Int8Conv& job, const int8_t* from, int16_t* to) {
+    if (job.channel_step == 1 && job.pixel_step == job.channels) {
+        for (size_t i = 0; i < job.width * job.channels; i++) to[i] = from[i];
         return;
     }
-    for (size_t pixel = 0; pixel < job.width; pixel++, from += job.pixel_step, to += wide) {
-        for (size_t channel = 0; channel < job.channels; channel++) to[channel] = from[channel * job.channel_step];
-        if (wide > job.channels) to[job.channels] = 0;
-    }
+    for (size_t pixel = 0; pixel < job.width; pixel++, from += job.pixel_step)
+        for (size_t channel = 0; channel < job.channels; channel++) *to++ = from[channel * job.channel_step];
 }
 
 void fill(int16_t* to, size_t count, int16_t code) {
@@ -70,7 +76,8 @@ void fill(int16_t* to, size_t count, int16_t code) {
 
 void frame_images(const Plan& plan) {
     const Int8Conv& job = plan.job;
-    const size_t row = plan.width * plan.wide, left = job.window.before[1] * plan.wide, middle = job.width * plan.wide;
+    const size_t row = plan.width * job.channels, left = job.window.before[1] * job.channels;
+    const size_t middle = job.width * job.channels;
     const int16_t code = static_cast<int16_t>(job.fill);
     in_blocks(job.batch * plan.height, 65536 / row + 1, [&](size_t begin, size_t end) {
         for (size_t i = begin; i < end; i++) {
@@ -81,46 +88,33 @@ void frame_images(const Plan& plan) {
                 continue;
             }
             fill(out, left, code);
-            widen(job, job.x + image * job.image_step + y * job.row_step, plan.wide, out + left);
+            widen(job, job.x + image * job.image_step + y * job.row_step, out + left);
             fill(out + left + middle, row - left - middle, code);
         }
     });
-    fill(plan.images + job.batch * plan.height * row, 2 * W, 0);  // the last load of a depthwise tile goes beyond
+    fill(plan.images + job.batch * plan.height * row, 2 * W, 0);  // the last load goes beyond
 }
 
-// For `lanes` outputs, all places, pair by pair: the pair of an output, of the next one, and so on. What is one row for
-// an output is a column there, so W x W pairs are transposed at a time, as if they were floats.
-void lay_out_pairs(const Plan& plan, size_t out, size_t lanes, int16_t* to) {
-    const size_t depth = plan.places() * plan.wide, outs = plan.job.outs;
+// For `lanes` outputs all runs, pair by pair: the pair of an output, of the next one, and so on. What is one row for an
+// output is a column there, so W x W pairs are transposed at a time, as if they were floats.
+void lay_out_some(const Plan& plan, size_t out, size_t lanes, int16_t* to) {
+    const Int8Conv& job = plan.job;
+    const size_t runs = job.window.kernel[0] * plan.across, pairs = (plan.run + 1) / 2;
     for (size_t lane = 0; lane < lanes; lane += W)
-        for (size_t k = 0; k < depth; k += 2 * W) {
-            Vector rows[W] = {};
-            for (size_t i = 0; i < W && out + lane + i < outs; i++)
-                rows[i] = reinterpret_cast<Vector>(load_pairs(plan.job.weight + (out + lane + i) * depth + k, depth - k));
-            transpose(rows);
-            for (size_t i = 0; i < W && k + 2 * i < depth; i++)
-                __builtin_memcpy(to + ((k / 2 + i) * lanes + lane) * 2, &rows[i], sizeof rows[i]);
-        }
-}
-
-// The same where the last channel has no other one.
-void lay_out_odd(const Plan& plan, size_t out, size_t lanes, int16_t* to) {
-    const size_t ins = plan.job.channels, places = plan.places();
-    for (size_t lane = 0; lane < lanes; lane++) {
-        const int8_t* from = plan.job.weight + (out + lane) * places * ins;
-        int16_t* column = to + 2 * lane;
-        const bool there = out + lane < plan.job.outs;
-        for (size_t place = 0; place < places; place++)
-            for (size_t in = 0; in < plan.wide; in += 2, column += 2 * lanes) {
-                column[0] = there ? from[place * ins + in] : 0;
-                column[1] = there && in + 1 < ins ? from[place * ins + in + 1] : 0;
+        for (size_t number = 0; number < runs; number++)
+            for (size_t pair = 0; pair < pairs; pair += W) {
+                Vector rows[W] = {};
+                const int8_t* from = job.weight + ((out + lane) * runs + number) * plan.run + 2 * pair;
+                for (size_t i = 0; i < W && out + lane + i < job.outs; i++, from += runs * plan.run)
+                    rows[i] = reinterpret_cast<Vector>(load_pairs(from, plan.run - 2 * pair));
+                transpose(rows);
+                for (size_t i = 0; i < W && pair + i < pairs; i++)
+                    __builtin_memcpy(to + ((number * pairs + pair + i) * lanes + lane) * 2, &rows[i], sizeof rows[i]);
             }
-    }
 }
 
 void lay_out(const Plan& plan) {
-    const size_t outs = plan.job.outs, depth = plan.places() * plan.wide;
-    const auto lay_out_some = plan.wide == plan.job.channels ? lay_out_pairs : lay_out_odd;
+    const size_t outs = plan.job.outs, depth = plan.depth();
     in_blocks((outs + 2 * W - 1) / (2 * W), 65536 / (2 * W * depth) + 1, [&](size_t begin, size_t end) {
         for (size_t out = begin * 2 * W; out < smaller(end * 2 * W, outs); out += 2 * W)
             lay_out_some(plan, out, outs - out <= W ? W : 2 * W, plan.weight + out * depth);
@@ -164,7 +158,7 @@ void lay_out_depthwise(const Plan& plan) {
 struct Tile {
     void set(const Plan& plan, size_t image, size_t first) {
         const Int8Conv& job = plan.job;
-        const size_t line = plan.width * plan.wide, across = job.window.stride[1] * plan.wide;
+        const size_t line = plan.width * job.channels, across = job.window.stride[1] * job.channels;
         const size_t down = job.window.stride[0] * line;
         count = smaller(plan.pixels() - first, PIXELS);
         size_t row = first / job.out_width, column = first % job.out_width;
@@ -185,45 +179,43 @@ struct Tile {
 // What makes W sums codes.
 struct Scaling {
     Scaling(const Int8Conv& job, size_t channel)
-        : rounds_once(job.rounds_once),
-          count(smaller(job.outs - channel, W)),
-          bias(load_many<Ints>(job.bias + channel, count)),
+        : count(smaller(job.outs - channel, W)),
           mantissa(load_many<Ints>(job.mantissa + channel, count)),
-          halving(-load_codes(job.shift + channel, count)),
-          limits(job.zero_point, job.low, job.high) {}
-    Ints once(Ints sums) const {
+          shift(load_codes(job.shift + channel, count)),
+          twice(mantissa, shift) {}
+    template <bool ONCE> Ints of(Ints sums) const { return ONCE ? rounded_once(sums) : twice.of(sums); }
+    Ints rounded_once(Ints sums) const {
         for (size_t i = 0; i < W; i++) {
-            const int down = 31 + halving.shift[i];
+            const int down = 31 - shift[i];
             sums[i] = static_cast<int32_t>((int64_t{sums[i]} * mantissa[i] + (int64_t{1} << (down - 1))) >> down);
         }
         return sums;
     }
-    void put(Ints sums, int8_t* out) const {
-        sums += bias;
-        const Ints scaled = rounds_once ? once(sums) : halving.of(high_multiplied(sums, mantissa));
-        store(out, limits.codes(scaled), count);
-    }
-    bool rounds_once;
     size_t count;
-    Ints bias, mantissa;
-    Halving halving;
-    Limits limits;
+    Ints mantissa, shift;
+    Multiplier twice;
 };
 
-// `run` pairs side by side at each of `places`; VECTORS of W outputs from `channel` on.
-template <size_t COUNT, size_t VECTORS>
+inline Ints bias_of(const Plan& plan, size_t channel) {
+    return load_many<Ints>(plan.job.bias + channel, smaller(plan.job.outs - channel, W));
+}
+
+// VECTORS of W outputs from `channel` on, for COUNT pixels.
+template <size_t COUNT, size_t VECTORS, bool ONCE>
 [[gnu::flatten]] void compute(const Plan& plan, const Tile& tile, size_t channel) {
-    const Window& window = plan.job.window;
-    const bool joined = window.dilation[1] == 1;
-    const size_t across = joined ? 1 : window.kernel[1], run = (joined ? window.kernel[1] : 1) * plan.wide / 2;
-    const int16_t* weight = plan.weight + channel * plan.places() * plan.wide;
+    const size_t run = plan.run, rows = plan.job.window.kernel[0], across = plan.across;
+    const int16_t* weight = plan.weight + channel * plan.depth();
     const int16_t* at[COUNT];
     for (size_t i = 0; i < COUNT; i++) at[i] = tile.at[i];
-    Ints sums[COUNT][VECTORS] = {};
-    for (size_t row = 0; row < window.kernel[0]; row++)
+    Ints sums[COUNT][VECTORS];
+    unrolled<VECTORS>([&](size_t v) {
+        const Ints bias = bias_of(plan, channel + v * W);
+        unrolled<COUNT>([&](size_t i) { sums[i][v] = bias; });
+    });
+    for (size_t row = 0; row < rows; row++)
         for (size_t column = 0; column < across; column++) {
-            const size_t begin = (row * window.dilation[0] * plan.width + column * window.dilation[1]) * plan.wide;
-            for (size_t k = begin; k < begin + 2 * run; k += 2, weight += VECTORS * 2 * W) {
+            const size_t begin = plan.place(row, column);
+            for (size_t k = begin; k < begin + run; k += 2, weight += VECTORS * 2 * W) {
                 Shorts weights[VECTORS];
                 unrolled<VECTORS>([&](size_t v) { weights[v] = load_many<Shorts>(weight + v * 2 * W); });
                 unrolled<COUNT>([&](size_t i) {
@@ -232,11 +224,15 @@ template <size_t COUNT, size_t VECTORS>
                 });
             }
         }
-    unrolled<VECTORS>([&](size_t v) {
-        const Scaling scaling(plan.job, channel + v * W);
-        unrolled<COUNT>([&](size_t i) {
-            if (i < tile.count) scaling.put(sums[i][v], tile.out[i] + channel + v * W);
-        });
+    const Limits limits(plan.job.zero_point, plan.job.low, plan.job.high);
+    const Scaling first(plan.job, channel), last(plan.job, channel + (VECTORS - 1) * W);
+    unrolled<COUNT>([&](size_t i) {
+        if (i >= tile.count) return;
+        int8_t* out = tile.out[i] + channel;
+        const Ints lower = first.of<ONCE>(sums[i][0]), upper = last.of<ONCE>(sums[i][VECTORS - 1]);
+        if (VECTORS == 2 && last.count == W) return limits.put_two(lower, upper, out);
+        limits.put(lower, out, first.count);
+        if (VECTORS == 2) limits.put(upper, out + W, last.count);
     });
 }
 
@@ -246,7 +242,7 @@ struct Places {
         const Window& window = plan.job.window;
         for (size_t row = 0; row < window.kernel[0]; row++)
             for (size_t column = 0; column < window.kernel[1]; column++)
-                at[count++] = (row * window.dilation[0] * plan.width + column * window.dilation[1]) * plan.wide;
+                at[count++] = plan.place(row, column);
         at[count] = at[count - 1];
     }
     size_t at[MOST_PLACES + 1], count = 0;
@@ -259,6 +255,7 @@ struct Places {
     const int16_t* weight = plan.weight + channel * 2 * tap_pairs(plan);
     Ints lower[PIXELS], upper[PIXELS];
     unrolled<PIXELS>([&](size_t i) { lower[i] = upper[i] = Ints{}; });
+    const Limits limits(plan.job.zero_point, plan.job.low, plan.job.high);
     for (size_t place = 0; place < places.count; place += 2, weight += 4 * W) {
         const size_t one = places.at[place] + channel, other = places.at[place + 1] + channel;
         const Shorts of_lower = load_many<Shorts>(weight), of_upper = load_many<Shorts>(weight + 2 * W);
@@ -270,8 +267,11 @@ struct Places {
     }
     const auto put = [&](size_t from, bool second) {
         const Scaling scaling(plan.job, from);
+        const Ints bias = bias_of(plan, from);
         unrolled<PIXELS>([&](size_t i) {
-            if (i < tile.count) scaling.put(in_order(lower[i], upper[i], second, INTS), tile.out[i] + from);
+            if (i >= tile.count) return;
+            const Ints sums = in_order(lower[i], upper[i], second, INTS) + bias;
+            limits.put(scaling.of<false>(sums), tile.out[i] + from, scaling.count);
         });
     };
     put(channel, false);
@@ -280,11 +280,14 @@ struct Places {
 
 using Kernel = void (*)(const Plan&, const Tile&, size_t);
 
+template <size_t COUNT, bool ONCE> Kernel kernel_for(const Plan& plan, size_t channel) {
+    return channel + W >= plan.job.outs ? compute<COUNT, 1, ONCE> : compute<COUNT, 2, ONCE>;
+}
+
 Kernel kernel_for(const Plan& plan, size_t channel) {
     if (plan.job.depthwise) return compute_depthwise;
-    const bool one = plan.pixels() == 1;  // as in a linear layer that is asked about one row
-    if (channel + W >= plan.job.outs) return one ? compute<1, 1> : compute<PIXELS, 1>;
-    return one ? compute<1, 2> : compute<PIXELS, 2>;
+    if (!plan.job.rounds_once) return kernel_for<PIXELS, false>(plan, channel);
+    return plan.pixels() == 1 ? kernel_for<1, true>(plan, channel) : kernel_for<PIXELS, true>(plan, channel);
 }
 
 void compute_tiles(const Plan& plan, size_t begin, size_t end) {
@@ -301,7 +304,7 @@ void conv(const Int8Conv& job) {
     const Plan plan(job);
     frame_images(plan);
     job.depthwise ? lay_out_depthwise(plan) : lay_out(plan);
-    const size_t in_tile = PIXELS * job.outs * (plan.places() * (job.depthwise ? 2 : plan.wide) + 16);
+    const size_t in_tile = PIXELS * job.outs * ((job.depthwise ? 2 * plan.places() : plan.depth()) + 16);
     in_blocks(job.batch * plan.tiles(), WORK / in_tile + 1, [&](size_t begin, size_t end) {
         for (; begin < end; begin += TOGETHER) compute_tiles(plan, begin, smaller(end, begin + TOGETHER));
     });

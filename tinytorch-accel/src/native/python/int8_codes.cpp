@@ -1,4 +1,4 @@
-// The ops int8_quantize, int8_dequantize, int8_add and int8_avg_pool2d of tinytorch-quant, from Python to
+// The ops int8_quantize, int8_dequantize, int8_add, int8_avg_pool2d and int8_softmax of tinytorch-quant, from Python to
 // kernels/int8_codes.cpp. Pooling is answered where the window is the whole image.
 
 #include "arrays.h"
@@ -103,7 +103,25 @@ PyObject* int8_avg_pool2d(PyObject*, PyObject* const* args, Py_ssize_t count) {
     return out.as_channels_first();
 }
 
+// The table is as the op makes it: positive, so that no sum is 0.
+PyObject* int8_softmax(PyObject*, PyObject* const* args, Py_ssize_t count) {
+    if (!takes("int8_softmax", 2, count)) return nullptr;
+    PyArrayObject* x = array_of(args[0], NPY_INT8);
+    const float* table = row_of<float>(args[1], NPY_FLOAT32, 256);
+    if (!x || !table || PyArray_NDIM(x) < 1 || !PyArray_IS_C_CONTIGUOUS(x)) Py_RETURN_NONE;
+    for (int i = 0; i < 256; i++)
+        if (!(table[i] >= 0.0f && table[i] <= 1.0f && table[0] == 1.0f)) Py_RETURN_NONE;
+    Output out(PyArray_NDIM(x), PyArray_DIMS(x), NPY_INT8);
+    if (!out) return nullptr;
+    const std::size_t width = PyArray_DIM(x, PyArray_NDIM(x) - 1), size = PyArray_SIZE(x);
+    {
+        WithoutGil meanwhile(size);
+        kernels().int8_softmax(data_of(x), table, reinterpret_cast<std::int8_t*>(out.data), size / width, width);
+    }
+    return out.release();
+}
+
 }  // namespace
 
 PyMethodDef INT8_CODES[] = {FUNCTION(int8_quantize), FUNCTION(int8_dequantize), FUNCTION(int8_add),
-                            FUNCTION(int8_avg_pool2d), {}};
+                            FUNCTION(int8_avg_pool2d), FUNCTION(int8_softmax), {}};

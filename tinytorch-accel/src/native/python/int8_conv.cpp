@@ -7,18 +7,23 @@
 #include "python/images.h"
 #include "python/int8.h"
 
+#include <cstdlib>
+
 namespace {
 
 using namespace arrays;
 
-// Bias, mantissa and shift of each output, as the ops' arguments come; false where they do not fit.
-bool constants_of(PyObject* const* args, Int8Conv& job) {
+// Bias, mantissa and shift of each output, as the ops' arguments come; false where they do not fit, or where sums of
+// `terms` products could leave what the kernel rounds.
+bool constants_of(PyObject* const* args, Int8Conv& job, std::size_t terms) {
+    constexpr std::int64_t MOST = (1 << 30) - 1;
     job.bias = row_of<std::int32_t>(args[0], NPY_INT32, job.outs);
     job.mantissa = row_of<std::int32_t>(args[1], NPY_INT32, job.outs);
     job.shift = row_of<std::int8_t>(args[2], NPY_INT8, job.outs);
-    if (!job.bias || !job.mantissa || !job.shift) return false;
+    if (!job.bias || !job.mantissa || !job.shift || terms > MOST / (128 * 128)) return false;
+    const std::int64_t products = static_cast<std::int64_t>(terms) * 128 * 128;
     for (std::size_t i = 0; i < job.outs; i++)
-        if (job.mantissa[i] < 0) return false;
+        if (job.mantissa[i] < 0 || products + std::abs(std::int64_t{job.bias[i]}) > MOST) return false;
     return true;
 }
 
@@ -54,7 +59,8 @@ PyObject* int8_conv2d(PyObject*, PyObject* const* args, Py_ssize_t count) {
     job.depthwise = counted && groups > 1 && groups == job.channels && job.outs == groups && sizes[1] == 1;
     if (job.depthwise && job.window.kernel[0] * job.window.kernel[1] > MOST_PLACES) Py_RETURN_NONE;
     const bool whole = counted && groups == 1 && static_cast<std::size_t>(sizes[1]) == job.channels;
-    if (!(whole || job.depthwise) || !constants_of(args + 2, job) || !none_above_zero(job.shift, job.outs) ||
+    if (!(whole || job.depthwise) || !constants_of(args + 2, job, sizes[1] * sizes[2] * sizes[3]) ||
+        !none_above_zero(job.shift, job.outs) ||
         !window_of(args[5], args[6], args[7], job.window) ||
         !codes_of(args + 9, job.fill, job.zero_point, job.low, job.high))
         Py_RETURN_NONE;
@@ -82,7 +88,7 @@ PyObject* int8_linear(PyObject*, PyObject* const* args, Py_ssize_t count) {
     job.outs = PyArray_DIM(weight, 0);
     job.window = {{1, 1}, {1, 1}, {0, 0}, {0, 0}, {1, 1}};
     job.rounds_once = true;
-    if (!constants_of(args + 2, job) || !codes_of(args + 5, job.zero_point, job.low, job.high)) Py_RETURN_NONE;
+    if (!constants_of(args + 2, job, job.channels) || !codes_of(args + 5, job.zero_point, job.low, job.high)) Py_RETURN_NONE;
     npy_intp shape[NPY_MAXDIMS];
     for (int dim = 0; dim < last; dim++) shape[dim] = PyArray_DIM(x, dim);
     shape[last] = PyArray_DIM(weight, 0);
