@@ -45,7 +45,7 @@ def int8_softmax(x: Array, table: Array) -> Array:
 
 
 def softmax_table(scale: float, beta: float = 1.0) -> Array:
-    """exp(-beta * scale * i) for i from 0 to 255, (256,) int32 in units of 2**-31; the least of them, below 2**-22, are 0."""
+    """exp(-beta * scale * i) for i from 0 to 255, (256,) int32 in units of 2**-31; the least, below 2**-22, are 0."""
     real = float(np.float32(beta)) * float(np.float32(scale))
     if not real > 2.0 ** -(31 - DIFFERENCE_BITS):
         raise ValueError(f"softmax_table: expected a scale above 2**-26, got {real}")
