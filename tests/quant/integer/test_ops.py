@@ -111,7 +111,7 @@ MISTAKES = {
         lambda: integer.int8_avg_pool2d(codes(1, 1, 2, 2), (1, 1), (1, 1), ((1, 0), (0, 0)), -128, 127)
     ),
     "int8_softmax: expected scores along a last axis, got (2, 0)": lambda: integer.int8_softmax(
-        codes(2, 0), tt.zeros(256)
+        codes(2, 0), tt.zeros(256, dtype="int32")
     ),
 }
 
