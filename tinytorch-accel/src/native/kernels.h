@@ -80,7 +80,8 @@ struct Kernels {
     void (*int8_dequantize)(const std::int8_t* x, float* out, std::size_t size, float scale, float zero_point);
     void (*int8_add)(const struct Int8Add& job);
     void (*int8_mean)(const struct Int8Mean& job);
-    void (*int8_softmax)(const std::int8_t* x, const float* table, std::int8_t* out, std::size_t rows, std::size_t width);
+    void (*int8_softmax)(const std::int8_t* x, const std::int32_t* table, std::int8_t* out, std::size_t rows,
+                         std::size_t width);
 
     // kernels/steps.cpp
     void (*sgd_step)(const struct SgdStep& job);

@@ -66,20 +66,37 @@ void mean_of_pixels(const Int8Mean& job) {
     });
 }
 
-// Rows of scores: table[i] is the weight of what is i codes below the largest. Sums go from the first to the last.
-void softmax(const int8_t* x, const float* table, int8_t* out, size_t rows, size_t width) {
+// Fixed point, in units of 2^-31: products with halves upwards, division by a power of 2 with halves away from zero.
+int64_t product(int64_t a, int64_t b) { return (a * b + (1 << 30)) >> 31; }
+int64_t halved(int64_t x, int times) { return (x + (x >> 63) + (int64_t{1} << (times - 1))) >> times; }
+int64_t saturated(int64_t x) { return x < INT32_MIN ? INT32_MIN : x > INT32_MAX ? INT32_MAX : x; }
+
+// 1 / (1 + a) for a in [0, 1), by three of Newton's steps from 48/17 - 32/17 (1 + a) / 2; 2 bits before the point.
+int64_t one_over_one_plus(int64_t a) {
+    constexpr int64_t ONE = int64_t{1} << 31, FIRST = 1515870810, SLOPE = -1010580540;
+    const int64_t half = (a + ONE) >> 1;
+    int64_t x = FIRST + product(half, SLOPE);
+    for (int step = 0; step < 3; step++) x += saturated(product(x, (ONE >> 2) - product(half, x)) * 4);
+    return saturated(x * 2);
+}
+
+// Rows of scores as tinytorch-quant's softmax.py has it: table[i] is the weight of what is i codes below the largest.
+void softmax(const int8_t* x, const int32_t* table, int8_t* out, size_t rows, size_t width) {
+    constexpr int SUM_BITS = 12;
     in_blocks(rows, LIGHT / 4 / width + 1, [=](size_t begin, size_t end) {
         for (size_t row = begin; row < end; row++) {
             const int8_t* scores = x + row * width;
             int8_t* codes = out + row * width;
             int largest = -128;
             for (size_t i = 0; i < width; i++) largest = scores[i] > largest ? scores[i] : largest;
-            float total = 0.0f;
-            for (size_t i = 0; i < width; i++) total += table[largest - scores[i]];
-            const float inverse = 1.0f / (total * (1.0f / 256.0f));
+            int64_t total = 0;
+            for (size_t i = 0; i < width; i++) total += halved(table[largest - scores[i]], SUM_BITS);
+            total = saturated(total);
+            const int size = 64 - __builtin_clzll(static_cast<unsigned long long>(total));  // bits that it takes
+            const int64_t inverse = one_over_one_plus((total << (32 - size)) - (int64_t{1} << 31));
             for (size_t i = 0; i < width; i++) {
-                const float share = __builtin_rintf(table[largest - scores[i]] * inverse) - 128.0f;
-                codes[i] = static_cast<int8_t>(share < 127.0f ? share : 127.0f);
+                const int64_t code = halved(product(inverse, table[largest - scores[i]]), SUM_BITS - 9 + size) - 128;
+                codes[i] = static_cast<int8_t>(code < 127 ? code : 127);
             }
         }
     });

@@ -103,14 +103,14 @@ PyObject* int8_avg_pool2d(PyObject*, PyObject* const* args, Py_ssize_t count) {
     return out.as_channels_first();
 }
 
-// The table is as the op makes it: positive, so that no sum is 0.
+// The table is as tinytorch-quant makes it: none is below 0, and the first so large that no sum is 0.
 PyObject* int8_softmax(PyObject*, PyObject* const* args, Py_ssize_t count) {
     if (!takes("int8_softmax", 2, count)) return nullptr;
     PyArrayObject* x = array_of(args[0], NPY_INT8);
-    const float* table = row_of<float>(args[1], NPY_FLOAT32, 256);
+    const std::int32_t* table = row_of<std::int32_t>(args[1], NPY_INT32, 256);
     if (!x || !table || PyArray_NDIM(x) < 1 || !PyArray_IS_C_CONTIGUOUS(x)) Py_RETURN_NONE;
     for (int i = 0; i < 256; i++)
-        if (!(table[i] >= 0.0f && table[i] <= 1.0f && table[0] == 1.0f)) Py_RETURN_NONE;
+        if (table[i] < 0 || table[0] != INT32_MAX) Py_RETURN_NONE;
     Output out(PyArray_NDIM(x), PyArray_DIMS(x), NPY_INT8);
     if (!out) return nullptr;
     const std::size_t width = PyArray_DIM(x, PyArray_NDIM(x) - 1), size = PyArray_SIZE(x);
