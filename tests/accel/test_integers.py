@@ -98,8 +98,9 @@ def test_numbers_become_codes_and_codes_numbers(order, scale, zero_point, rng):
 
 
 @pytest.mark.parametrize("order", [np.ascontiguousarray, channels_last])
-def test_an_addition_gives_the_same_codes(order, rng):
-    a, b = order(codes(rng, 2, 19, 5, 3)), order(codes(rng, 2, 19, 5, 3))
+@pytest.mark.parametrize("shape", [(2, 19, 5, 3), (1, 1, 1, 1), (5, 16, 17, 16)])
+def test_an_addition_gives_the_same_codes(shape, order, rng):
+    a, b = order(codes(rng, *shape)), order(codes(rng, *shape))
     for scales in (((0.02, -3), (0.3, 17), 0.1), ((0.5, -128), (0.5, -128), 0.7)):
         given = integer.add_constants(*scales)
         args = a, b, given["a_table"], given["b_table"], given["mantissa"], given["shift"], 4, -100, 127

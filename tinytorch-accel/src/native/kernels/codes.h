@@ -26,18 +26,19 @@ inline void store(int8_t* to, Codes x, size_t count) {
     __builtin_memcpy(to, &x, sizeof x);
 }
 
-// a[0] b[0] + a[1] b[1], a[2] b[2] + a[3] b[3], ...
-inline Ints pairs_multiplied(Shorts a, Shorts b) {
-#if defined(__AVX512BW__)
-    return reinterpret_cast<Ints>(__builtin_ia32_pmaddwd512_mask(a, b, Ints{}, 0xffff));
+// sums[0] + a[0] b[0] + a[1] b[1], sums[1] + a[2] b[2] + a[3] b[3], ...
+inline Ints with_pairs(Ints sums, Shorts a, Shorts b) {
+#if defined(__AVX512VNNI__)
+    return reinterpret_cast<Ints>(__builtin_ia32_vpdpwssd_v16si(sums, reinterpret_cast<Ints>(a), reinterpret_cast<Ints>(b)));
+#elif defined(__AVX512BW__)
+    return sums + reinterpret_cast<Ints>(__builtin_ia32_pmaddwd512_mask(a, b, Ints{}, 0xffff));
 #elif defined(__AVX2__)
-    return reinterpret_cast<Ints>(__builtin_ia32_pmaddwd256(a, b));
+    return sums + reinterpret_cast<Ints>(__builtin_ia32_pmaddwd256(a, b));
 #elif defined(__SSE2__)
-    return reinterpret_cast<Ints>(__builtin_ia32_pmaddwd128(a, b));
+    return sums + reinterpret_cast<Ints>(__builtin_ia32_pmaddwd128(a, b));
 #else
-    Ints out;
-    for (size_t i = 0; i < W; i++) out[i] = a[2 * i] * b[2 * i] + a[2 * i + 1] * b[2 * i + 1];
-    return out;
+    for (size_t i = 0; i < W; i++) sums[i] += a[2 * i] * b[2 * i] + a[2 * i + 1] * b[2 * i + 1];
+    return sums;
 #endif
 }
 

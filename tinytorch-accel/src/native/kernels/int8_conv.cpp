@@ -220,7 +220,7 @@ template <size_t COUNT, size_t VECTORS, bool ONCE>
                 unrolled<VECTORS>([&](size_t v) { weights[v] = load_many<Shorts>(weight + v * 2 * W); });
                 unrolled<COUNT>([&](size_t i) {
                     const Shorts pair = reinterpret_cast<Shorts>(Ints{} + load_many<int32_t>(at[i] + k));
-                    unrolled<VECTORS>([&](size_t v) { sums[i][v] += pairs_multiplied(pair, weights[v]); });
+                    unrolled<VECTORS>([&](size_t v) { sums[i][v] = with_pairs(sums[i][v], pair, weights[v]); });
                 });
             }
         }
@@ -261,8 +261,8 @@ struct Places {
         const Shorts of_lower = load_many<Shorts>(weight), of_upper = load_many<Shorts>(weight + 2 * W);
         unrolled<PIXELS>([&](size_t i) {
             const Shorts a = load_many<Shorts>(tile.at[i] + one), b = load_many<Shorts>(tile.at[i] + other);
-            lower[i] += pairs_multiplied(alternating(a, b, false, SHORTS), of_lower);
-            upper[i] += pairs_multiplied(alternating(a, b, true, SHORTS), of_upper);
+            lower[i] = with_pairs(lower[i], alternating(a, b, false, SHORTS), of_lower);
+            upper[i] = with_pairs(upper[i], alternating(a, b, true, SHORTS), of_upper);
         });
     }
     const auto put = [&](size_t from, bool second) {
