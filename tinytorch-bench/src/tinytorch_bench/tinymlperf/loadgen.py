@@ -25,6 +25,7 @@ from tinytorch_bench.tinymlperf.tasks import TinyError
 MARK = ":::MLLOG "  # begins each line of its log
 FEWEST = 64  # queries, below which it cannot judge the 90th percentile
 MORE = 1.5  # samples than are expected to last long enough, offline: a run that ends early is no result
+PAUSE = 0.01  # seconds
 KEPT = 1024  # samples that are ready at once, at most
 
 
@@ -80,6 +81,8 @@ class Under:
         self.system, self.inputs, self.batch = system, inputs, batch
         self.ready: dict[int, Any] = {}  # inputs by index: prepared, or to be put into a batch
         self.clocked: list[float] = []  # seconds of each call, by our clock
+        self.error: BaseException | None = None
+        self.pause = 0.0  # of a query after an error: a run that has to last must not fill the disk with its log
         self.lg = module()
 
     def rate(self, seconds: float) -> float:
@@ -93,6 +96,7 @@ class Under:
 
     def run(self, mode: str, seconds: float, rate: float) -> dict[str, Any]:
         """Let LoadGen run, and give what its logs say, with the answers under `answers`."""
+        self.pause = PAUSE if seconds else 0.0
         with tempfile.TemporaryDirectory() as folder:
             under = self.lg.ConstructSUT(self._issue, lambda: None)
             library = self.lg.ConstructQSL(len(self.inputs), min(len(self.inputs), KEPT), self._load, self._unload)
@@ -103,6 +107,8 @@ class Under:
             finally:
                 self.lg.DestroyQSL(library)
                 self.lg.DestroySUT(under)
+            if self.error is not None:
+                raise self.error
             return _read(Path(folder))
 
     def _settings(self, mode: str, seconds: float, rate: float) -> Any:
@@ -132,9 +138,16 @@ class Under:
             del self.ready[index]
 
     def _issue(self, queries: Sequence[Any]) -> None:
-        """Answer one query, or all of them in batches."""
-        for start in range(0, len(queries), self.batch):
-            self._answer(queries[start : start + self.batch])
+        """Answer queries, in batches; after an error, none: no error may pass through LoadGen's C++."""
+        try:
+            if self.error is None:
+                for start in range(0, len(queries), self.batch):
+                    self._answer(queries[start : start + self.batch])
+                return
+            time.sleep(self.pause)
+        except BaseException as error:  # noqa: BLE001  it is raised again when LoadGen has returned
+            self.error = error
+        self.lg.QuerySamplesComplete([self.lg.QuerySampleResponse(query.id, 0, 0) for query in queries])
 
     def _answer(self, queries: Sequence[Any]) -> None:
         begin = time.perf_counter()

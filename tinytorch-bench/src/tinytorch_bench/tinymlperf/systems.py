@@ -16,6 +16,8 @@ import numpy as np
 
 import tinytorch as tt
 from tinytorch import models, nn
+from tinytorch.plugins import PluginError
+from tinytorch.serialization import CheckpointError
 from tinytorch.types import Array
 from tinytorch_bench.tinymlperf.keras import keyword_spotter
 from tinytorch_bench.tinymlperf.tasks import MissingError, Precision, Task, TinyError
@@ -42,9 +44,16 @@ def system(task: Task, precision: Precision, folder: Path) -> System:
     path = folder / name
     if not path.is_file():
         raise MissingError(f"there is no {path}: the model's file, of github.com/mlcommons/tiny's benchmark/training")
-    model = keyword_spotter(path) if path.suffix == ".npz" else models.import_model(path)
+    model = keyword_spotter(path) if path.suffix == ".npz" else _imported(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return System(name, digest, _prepared, lambda given: _asked(model, given), lambda out: _numbers(task, out))
+
+
+def _imported(path: Path) -> nn.Module:
+    try:
+        return models.import_model(path).eval()
+    except (PluginError, CheckpointError) as error:
+        raise MissingError(str(error)) from error
 
 
 def _prepared(inputs: Array) -> tt.Tensor:
