@@ -22,7 +22,7 @@ from tinytorch_bench.peers.sides import Side, Workers
 from tinytorch_bench.peers.noise import processors
 from tinytorch_bench.peers.peer import Known
 with Workers() as workers:
-    worker = workers.of(Side(Known("stub", "the stub", "stub_peer", "numpy"), 1))
+    worker = workers.of(Side(Known("stub", "the stub", "stub_peer", ("numpy",)), 1))
     print(worker.process.pid, flush=True)
     worker.ask("check", workload="sleeps", variant="")
 """

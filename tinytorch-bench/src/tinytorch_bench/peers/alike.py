@@ -5,15 +5,19 @@ Only names that both have stand here; where the two differ, the `Kit` brings wha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tinytorch_bench.peers.numbers import drawn, weights
 from tinytorch_bench.peers.peer import Step
+from tinytorch_bench.peers.stock import images, model_file
+from tinytorch_bench.tinymlperf.tasks import TASKS, Task
 
 OPTIMIZERS: dict[str, tuple[str, dict[str, float]]] = {  # steps so small that hundreds on one batch stay finite
     "sgd": ("SGD", {"lr": 1e-3}),
@@ -32,6 +36,8 @@ class Kit:
     inference: Callable[[], AbstractContextManager[Any]]  # where no derivative will be asked for
     arranged: Callable[[Any], Any] = lambda given: given  # a network or images, in the order of memory that is tried
     options: dict[str, Any] = field(default_factory=dict)  # of optimizers
+    decode: Callable[[Any, int, bool], list[int]] | None = None  # tokens greedily after 0, with or without a cache
+    imported: Callable[[Path, Task], Step] | None = None  # a .tflite file, asked about one drawn input
 
 
 def mlp(kit: Kit, batch: int, inputs: int, hidden: int, classes: int, optimizer: str) -> Step:
@@ -94,6 +100,54 @@ def infer(kit: Kit, network: str, shape: tuple[int, ...]) -> Step:
     if len(shape) == 4:
         model, x = kit.arranged(model), kit.arranged(x)
     return without_gradients(kit, lambda: model(x))
+
+
+def generate(kit: Kit, tokens: int, vocabulary: int, layers: int, heads: int, width: int, cached: bool) -> Step:
+    """Write tokens, the best each time, after the first of the vocabulary."""
+    model = kit.models.GPT(vocabulary, tokens + 1, layers=layers, heads=heads, width=width).eval()
+    fill(kit, model)
+    assert kit.decode is not None
+    decode = kit.decode
+    return lambda: kit.library.from_numpy(np.array(decode(model, tokens, cached)))
+
+
+def int8(kit: Kit, task: str) -> Step:
+    """Ask an int8 model of MLPerf Tiny about one input."""
+    path = model_file(TASKS[task])
+    assert path is not None
+    assert kit.imported is not None
+    return kit.imported(path, TASKS[task])
+
+
+def to_accuracy(kit: Kit, data: str, target: float) -> Step:
+    """Train until enough of the test images are known; the step returns how many updates that took, nan if too many."""
+    nn, batch, every, most = kit.library.nn, 64, (20 if data == "digits" else 200), 4000
+    inputs, labels, *test = images(data)
+    pixels = inputs.shape[-1]
+    layers = (nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten())
+    model = nn.Sequential(*layers, nn.Linear(16 * (pixels // 2) ** 2, 10))
+    shown, wanted = kit.library.from_numpy(test[0]), test[1]
+    orders = np.random.default_rng(0)
+    rows = np.concatenate([orders.permutation(len(inputs)) for _ in range(most * batch // len(inputs) + 1)])
+
+    def known() -> float:
+        with kit.inference():
+            return float((model(shown).numpy().argmax(1) == wanted).mean())
+
+    def step() -> float:
+        fill(kit, model)
+        update = kit.library.optim.Adam(model.parameters(), lr=3e-3, **kit.options)
+        loss_fn = nn.CrossEntropyLoss()
+        for count in range(1, most + 1):
+            part = rows[(count - 1) * batch : count * batch]
+            update.zero_grad()
+            loss_fn(model(kit.library.from_numpy(inputs[part])), kit.library.from_numpy(labels[part])).backward()
+            update.step()
+            if count % every == 0 and known() >= target:
+                return float(count)
+        return math.nan
+
+    return step
 
 
 def gelu(kit: Kit, rows: int, width: int) -> Step:

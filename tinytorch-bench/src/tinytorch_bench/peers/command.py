@@ -22,6 +22,7 @@ from tinytorch_bench.peers.statistics import FEWEST
 from tinytorch_bench.peers.workloads import GROUPS, Workload, chosen
 
 MEMORY_RUNS = 3
+NOT_BUILT = 2  # the exit status where a workload that was named could not be built
 THREADS = min(2, noise.processors())
 
 
@@ -47,7 +48,8 @@ def peers(
 
     Nothing is timed where results differ. Each side has a process of its own, and its best form counts.
 
-    The exit status is 1 where results differ or an aim is missed; those of single kernels only inform.
+    The exit status is 1 where results differ or an aim is missed, 2 where a workload that was named could not be built;
+    aims of single kernels only inform.
 
     \b
     tinytorch bench peers --plugins accel
@@ -70,7 +72,15 @@ def peers(
     )
     if not printed:
         _show(report)
-    return int(report.failed)
+    return _status(report, workload or [])
+
+
+def _status(report: Report, named: Sequence[str]) -> int:
+    """2 where a workload that was named was not built, 1 where something that counts was not reached."""
+    missing = [row for row in report.rows if row.outcome == "not built" and row.workload.name in named]
+    for row in missing:
+        complain(f"{row.workload.name} was not measured: {row.told}")
+    return NOT_BUILT if missing else int(report.failed)
 
 
 @contextmanager
