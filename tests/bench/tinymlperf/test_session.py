@@ -68,7 +68,7 @@ def test_real_images_are_judged_and_the_best_score_counts(model, folder):
     assert found.reached is True
     assert found.performance.throughput > 0
     assert set(model.seen) == {(1, 3, 32, 32)}
-    assert found.breaches == ["10 samples of 200"]
+    assert found.breaches == ["2 windows of 0.01 s instead of 5 of 10 s", "judged by 10 samples of 200"]
 
 
 def test_sounds_are_judged_by_how_badly_they_are_repeated(model, folder):

@@ -90,6 +90,6 @@ def breaches(task: Task, scenario: Scenario, quality: Quality | None, performanc
         told.append("LoadGen calls a window invalid")
     if quality is None:
         told.append("accuracy was not measured")
-    elif quality.of < task.files:
-        told.append(f"{quality.of} samples of {task.files}")
+    elif quality.files < task.files:
+        told.append(f"judged by {quality.files} samples of {task.files}")
     return told
