@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ from tinytorch.cli.output import CommandError, complain, console, json_text, say
 from tinytorch_bench import files
 from tinytorch_bench.files import HtmlOption, JsonOption, MarkdownOption
 from tinytorch_bench.machine import machine
-from tinytorch_bench.peers import noise, rendering
+from tinytorch_bench.peers import noise, rendering, stored
 from tinytorch_bench.peers.contest import Plan, facts, measured
 from tinytorch_bench.peers.peer import PEERS, PeerError, find
 from tinytorch_bench.peers.report import Report
@@ -42,6 +43,9 @@ def peers(
     json: JsonOption = None,
     html: HtmlOption = None,
     markdown: MarkdownOption = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep the file of --json after every workload, and skip those it has.")
+    ] = False,
     only_list: Annotated[bool, typer.Option("--list", help="Show the workloads and their aims, and stop.")] = False,
 ) -> int:
     """Compare with another framework: same weights, same data, same threads, in turn.
@@ -64,7 +68,9 @@ def peers(
         _check(threads)
         files.check(json, html, markdown)
         plan = Plan(find(peer), plugin_names, threads, rounds, tuned_malloc, memory=MEMORY_RUNS if memory else 0)
-        report = compared(wanted, plan)
+        if resume and json in (None, files.PRINTED):
+            raise CommandError("--resume: expected --json FILE, where the rows are kept")
+        report = compared(wanted, plan, json if resume else None)
     printed = files.deliver(
         (json, lambda: json_text(report.as_dict())),
         (html, lambda: rendering.html(report)),
@@ -97,14 +103,19 @@ def _check(threads: int) -> None:
         raise CommandError(f"--threads {threads}: expected at most {noise.processors()}, one for each processor here")
 
 
-def compared(workloads: Sequence[Workload], plan: Plan) -> Report:
-    """Run the comparison, and tell on standard error how far it is."""
+def compared(workloads: Sequence[Workload], plan: Plan, kept: Path | None = None) -> Report:
+    """Run the comparison, and tell on standard error how far it is; with a file, go on with what it has."""
     warnings = noise.warnings()
     for warning in warnings:
         complain(f"this machine is too noisy to judge: {warning}")
+    report = stored.begun(kept, Report(plan.peer.title, machine(), {}, _settings(plan)))
+    report.warnings[:] = dict.fromkeys([*report.warnings, *warnings])
     with Workers() as workers:
-        rows = [measured(each, plan, workers) for each in _progress(workloads)]
-        return Report(plan.peer.title, machine(), facts(workers), _settings(plan), warnings, rows)
+        for each in _progress(stored.remaining(workloads, report)):
+            stored.add(report, measured(each, plan, workers), facts(workers))
+            if kept is not None:
+                files.write(kept, json_text(report.as_dict()))
+    return report
 
 
 def _progress(workloads: Sequence[Workload]) -> Iterator[Workload]:

@@ -61,7 +61,7 @@ def _sequence(graph: Graph, part: Any, x: str) -> str:
 
 
 def _conv(graph: Graph, part: Any, x: str) -> str:
-    left, right, top, bottom = part.padding if part.padding else (0, 0, 0, 0)  # as those networks write it
+    left, right, top, bottom = part.padding or (0, 0, 0, 0)  # as those networks write it
     return graph.add(
         *("Conv", x, graph.weight(part.weight), graph.weight(part.bias)),
         strides=np.broadcast_to(part.stride, 2).tolist(),
