@@ -94,6 +94,17 @@ def test_onnx_runtime_gives_our_numbers(name):
     assert difference(results(ours, name, ""), results(onnxrt, name, "")) <= WORKLOADS[name].tolerance
 
 
+@pytest.mark.parametrize("name", ["mlp", "mlp-momentum", "mlp-adam", "cnn", "gpt-small", "generate-small"])
+def test_jax_gives_our_numbers(name, enabled):
+    pytest.importorskip("jax")
+    from tinytorch_bench.peers import in_jax
+
+    enabled(name)
+    mine = results(ours, name, "")
+    for variant in in_jax.variants(name):
+        assert difference(mine, results(in_jax, name, variant)) <= WORKLOADS[name].tolerance
+
+
 @needs_torch
 def test_both_decoders_write_the_same_tokens_and_several_of_them():
     from tinytorch_bench.peers import pytorch

@@ -58,6 +58,7 @@ PEERS = {
     known.name: known
     for known in (
         Known("torch", "PyTorch", "tinytorch_bench.peers.pytorch", ("torch",), _INSTALL.format("peers")),
+        Known("jax", "JAX", "tinytorch_bench.peers.in_jax", ("jax",), _INSTALL.format("jax")),
         Known("onnx", "ONNX Runtime", "tinytorch_bench.peers.onnxrt", ("onnxruntime", "onnx"), _INSTALL.format("onnx")),
         Known("litert", "LiteRT", "tinytorch_bench.peers.litert", ("ai_edge_litert",), _INSTALL.format("litert")),
     )

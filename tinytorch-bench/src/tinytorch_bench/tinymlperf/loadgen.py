@@ -24,7 +24,7 @@ from tinytorch_bench.tinymlperf.tasks import TinyError
 
 MARK = ":::MLLOG "  # begins each line of its log
 FEWEST = 64  # queries, below which it cannot judge the 90th percentile
-MORE = 1.5  # samples than are expected to last long enough, offline: a run that ends early is no result
+MORE = 3.0  # times as many samples as should last long enough: a run that has no more of them is no result
 PAUSE = 0.01  # seconds
 KEPT = 1024  # samples that are ready at once, at most
 
@@ -86,7 +86,7 @@ class Under:
         self.lg = module()
 
     def rate(self, seconds: float) -> float:
-        """Say how many samples a second may be expected: offline, LoadGen sends at once what a whole run shall take."""
+        """Say how many samples a second may be expected, for LoadGen prepares all that a run shall take."""
         given, count = self.system.prepare(np.take(self.inputs, range(self.batch), axis=0, mode="wrap")), 0
         begin = time.perf_counter()
         while time.perf_counter() - begin < seconds or not count:
@@ -117,8 +117,8 @@ class Under:
         settings.scenario = self.lg.TestScenario.SingleStream if self.batch == 1 else self.lg.TestScenario.Offline
         settings.min_duration_ms = int(1000 * seconds)
         settings.min_query_count = FEWEST if self.batch == 1 else 1
-        settings.single_stream_expected_latency_ns = int(1e9 / rate)
-        settings.offline_expected_qps = MORE * rate
+        settings.single_stream_expected_latency_ns = int(1e9 / (MORE * rate))
+        settings.offline_expected_qps = MORE / 2 * rate  # all of them are answered
         return settings
 
     def _logs(self, folder: str) -> Any:
