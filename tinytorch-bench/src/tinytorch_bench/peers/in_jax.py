@@ -60,7 +60,7 @@ def variants(name: str) -> tuple[str, ...]:
 def build(name: str, variant: str, *, tiny: bool = False) -> Step:
     """Build the workload."""
     workload = WORKLOADS[name]
-    maker: Callable[..., Step] = {"mlp": _mlp, "cnn": _cnn, "gpt": _gpt, "generate": _generate}[workload.make]
+    maker = MAKERS[workload.make]
     sizes = workload.tiny if tiny else workload.sizes
     return maker(ORDERS[variant], **sizes) if variant else maker(**sizes)
 
@@ -212,3 +212,6 @@ def _adam(state: State, grads: Weights, decoupled: bool, lr: float) -> State:
         return kept * weight - rate * mean / (jnp.sqrt(square) / root + 1e-8)
 
     return State(jax.tree.map(moved, state.weights, means, squares), means, squares, count)
+
+
+MAKERS: dict[str, Callable[..., Step]] = {"mlp": _mlp, "cnn": _cnn, "gpt": _gpt, "generate": _generate}

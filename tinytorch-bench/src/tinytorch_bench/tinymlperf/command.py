@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from tinytorch.cli.choice import PluginsOption, chosen
 from tinytorch.cli.output import CommandError, complain, console, json_text, say, show_facts, show_table
@@ -99,15 +100,17 @@ def _run(
     wanted: Sequence[Task], folder: Path, precision: Precision, scenario: Scenario, rules: Rules, by_loadgen: bool
 ) -> Iterator[Result]:
     """Give the results one by one, and tell on standard error how far it is."""
-    with _progress() as tell:
-        for task in wanted:
+    out = console(stderr=True)
+    with _progress(out) as tell:
+        for turn, task in enumerate(wanted, 1):
+            if not out.is_terminal:
+                out.print(f"{task.name} ({turn} of {len(wanted)}) ...")
             yield measured(task, folder, precision, scenario, rules, by_loadgen, partial(tell, task.name))
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, str], None]]:
-    """On a terminal one line that changes; elsewhere nothing that would disturb."""
-    out = console(stderr=True)
+def _progress(out: Console) -> Iterator[Callable[[str, str], None]]:
+    """On a terminal one line that changes within a task; elsewhere nothing."""
     if not out.is_terminal:
         yield lambda name, text: None
         return
