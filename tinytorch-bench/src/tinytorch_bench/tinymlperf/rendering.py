@@ -64,6 +64,11 @@ def remarks(report: Report) -> list[str]:
     return told
 
 
+def noisy(report: Report) -> list[str]:
+    """Say what disturbed."""
+    return [f"this machine is too noisy to judge: {warning}" for warning in report.warnings]
+
+
 def facts(report: Report) -> dict[str, str]:
     """What was measured, and where."""
     return {**report.machine, "plugins": ", ".join(report.plugins) or "none, the core alone", "result": NOTICE}
@@ -73,16 +78,16 @@ def markdown(report: Report) -> str:
     """The results as Markdown."""
     head = [f"- {name}: {value}" for name, value in facts(report).items()]
     table = [f"| {' | '.join(row)} |" for row in (COLUMNS, ["---"] * len(COLUMNS), *rows(report))]
-    notes = [f"- {text}" for text in (*report.warnings, *remarks(report))]
+    notes = [f"- {text}" for text in (*noisy(report), *remarks(report))]
     return "\n\n".join([f"# {TITLE}", "\n".join(head), "\n".join(table), "\n".join(notes)]) + "\n"
 
 
 def html(report: Report) -> str:
     """The results as one HTML page, without scripts and without anything from elsewhere."""
     told = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts(report).items())
-    warnings = "".join(f'<p class="warning">{escape(text)}</p>' for text in report.warnings)
+    warnings = "".join(f'<p class="warning">{escape(text)}</p>' for text in noisy(report))
     notes = "".join(f"<p>{escape(text)}</p>" for text in remarks(report))
-    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in COLUMNS)
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in (COLUMNS[0], *COLUMNS[2:]))
     body = "".join(_html_row(row) for row in rows(report))
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{TITLE}</title>'
@@ -94,8 +99,10 @@ def html(report: Report) -> str:
 
 
 def _html_row(cells: list[str]) -> str:
-    rest = "".join(_html_cell(column, cell) for column, cell in zip(COLUMNS[1:], cells[1:], strict=True))
-    return f'<tr><th scope="row">{escape(cells[0])}</th>{rest}</tr>\n'
+    """The model stands below the task."""
+    named = f'<th scope="row">{escape(cells[0])}<small>{escape(cells[1])}</small></th>'
+    rest = "".join(_html_cell(column, cell) for column, cell in zip(COLUMNS[2:], cells[2:], strict=True))
+    return f"<tr>{named}{rest}</tr>\n"
 
 
 def _html_cell(column: str, cell: str) -> str:
