@@ -23,7 +23,7 @@ from tinytorch_bench.peers.peer import Peer, Step
 
 WARM_UP = 2  # steps
 FEWEST = 3  # measurements of a burst
-PATIENCE = 3.0  # seconds after which fewer are enough, and one step to warm up
+PATIENCE = 1.0  # seconds after which fewer are enough, and one step to warm up
 LEAST = 1e-4  # seconds of a measurement: what is shorter is called several times
 
 
