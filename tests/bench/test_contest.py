@@ -161,8 +161,8 @@ def test_differences_are_relative_to_the_largest_number(mine, theirs, expected):
 
 
 def test_a_framework_that_is_not_installed_is_named_with_what_to_install():
-    absent = Known("torch", "PyTorch", "nowhere", "no_such_framework", "pip install 'tinytorch-bench[peers]'")
+    absent = Known("torch", "PyTorch", "nowhere", ("no_such_framework",), "pip install 'tinytorch-bench[peers]'")
     with pytest.raises(PeerError, match=r"the peer 'torch' needs PyTorch: pip install 'tinytorch-bench\[peers\]'"):
         absent.expect()
-    with pytest.raises(PeerError, match="there is no peer 'jax'; there are torch"):
-        find("jax")
+    with pytest.raises(PeerError, match="there is no peer 'caffe'; there are torch, jax, onnx, litert"):
+        find("caffe")

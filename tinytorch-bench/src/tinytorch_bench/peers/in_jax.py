@@ -16,7 +16,8 @@ from jax import numpy as jnp
 
 import tinytorch as tt
 from tinytorch import models, nn
-from tinytorch_bench.peers import alike
+from tinytorch_bench.peers.alike import OPTIMIZERS
+from tinytorch_bench.peers.kit import fill
 from tinytorch_bench.peers.numbers import drawn
 from tinytorch_bench.peers.ours import KIT
 from tinytorch_bench.peers.peer import Step
@@ -166,14 +167,14 @@ def _norm(weights: Weights, name: str, x: Array) -> Array:
 
 def _filled(model: tt.nn.Module) -> Weights:
     """The weights that all peers get, each once."""
-    alike.fill(KIT, model)
+    fill(KIT, model)
     return {name: jnp.asarray(each.detach().numpy()) for name, each in model.named_parameters()}
 
 
 def _training(weights: Weights, scores: Callable[[Weights, Array], Array], x: Any, y: Any, optimizer: str) -> Step:
     """Forward, loss, backward and update; the step returns the loss."""
     given, labels = jnp.asarray(x), jnp.asarray(y)
-    kind, options = alike.OPTIMIZERS[optimizer]
+    kind, options = OPTIMIZERS[optimizer]
 
     def loss(weights: Weights) -> Array:
         logs = jax.nn.log_softmax(scores(weights, given))

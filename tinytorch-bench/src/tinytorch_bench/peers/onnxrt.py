@@ -8,7 +8,7 @@ import onnxruntime
 
 from tinytorch import models
 from tinytorch.types import Array
-from tinytorch_bench.peers import alike
+from tinytorch_bench.peers.kit import fill
 from tinytorch_bench.peers.noise import processors
 from tinytorch_bench.peers.numbers import drawn
 from tinytorch_bench.peers.onnx_graph import exported
@@ -31,7 +31,7 @@ def build(name: str, variant: str, *, tiny: bool = False) -> Step:
     """Build the workload."""
     sizes = WORKLOADS[name].sizes
     model = getattr(models, sizes["network"])().eval()
-    alike.fill(KIT, model)
+    fill(KIT, model)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = processors()
     options.inter_op_num_threads = 1

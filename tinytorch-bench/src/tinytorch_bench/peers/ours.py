@@ -8,7 +8,7 @@ from typing import Any
 import tinytorch
 from tinytorch import models
 from tinytorch.plugins.activation import current
-from tinytorch_bench.peers import alike
+from tinytorch_bench.peers import alike, kit, single_ops
 from tinytorch_bench.peers.peer import Step
 from tinytorch_bench.peers.stock import at_hand
 from tinytorch_bench.peers.workloads import WORKLOADS
@@ -16,7 +16,7 @@ from tinytorch_bench.tinymlperf.samples import drawn
 from tinytorch_bench.tinymlperf.systems import system
 from tinytorch_bench.tinymlperf.tasks import Precision, Task
 
-arrays = alike.arrays
+arrays = kit.arrays
 
 
 def begin(threads: int) -> dict[str, Any]:
@@ -34,7 +34,8 @@ def variants(name: str) -> tuple[str, ...]:
 
 def build(name: str, variant: str, *, tiny: bool = False) -> Step:
     """Build the workload."""
-    step: Step = WORKLOADS[name].built_by(alike, KIT, tiny=tiny)
+    makers = single_ops if WORKLOADS[name].group == "ops" else alike
+    step: Step = WORKLOADS[name].built_by(makers, KIT, tiny=tiny)
     return step
 
 
@@ -49,4 +50,4 @@ def _imported(path: Path, task: Task) -> Step:
     return lambda: made.infer(given)
 
 
-KIT = alike.Kit(tinytorch, models, tinytorch.no_grad, decode=_decoded, imported=_imported)
+KIT = kit.Kit(tinytorch, models, tinytorch.no_grad, decode=_decoded, imported=_imported)
