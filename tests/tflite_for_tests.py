@@ -208,6 +208,7 @@ def fully_connected(rng):
 def add(rng):
     shape = (1, *pair(rng, 1, 6), int(rng.integers(1, 6)))
     tensors = [activations(rng, shape) for _ in range(3)]
+    tensors[2].scales = (max(tensors[0].scales[0], tensors[1].scales[0]) * float(rng.uniform(0.7, 3.0)),)
     options = {"FusedActivationFunction": int(rng.integers(0, 4))}
     return tensors, [C("ADD", [0, 1], [2], options, "AddOptions")], [0, 1], [2]
 
@@ -229,7 +230,7 @@ def max_pool2d(rng):
 
 
 def softmax(rng):
-    x = activations(rng, pair(rng, 1, 20))
+    x = activations(rng, (int(rng.integers(1, 2000)), int(rng.integers(1, 20))))  # many: what differs does so seldom
     out = T(x.shape, "int8", (1 / 256,), (-128,))
     options = {"Beta": float(rng.choice([1.0, 0.5, 2.0]))}
     return [x, out], [C("SOFTMAX", [0], [1], options, "SoftmaxOptions")], [0], [1]
@@ -244,3 +245,42 @@ DRAWN = {
     "MAX_POOL_2D": max_pool2d,
     "SOFTMAX": softmax,
 }
+
+
+def inputs_of(file, rng):
+    """Codes for every input of a drawn file, PyTorch-shaped."""
+    tensors, _, places, _ = file
+    codes = [rng.integers(-128, 128, tensors[place].shape).astype(np.int8) for place in places]
+    return [x.transpose(0, 3, 1, 2) if x.ndim == 4 else x for x in codes]
+
+
+# The MLPerf Tiny models
+
+INT8_MODELS = {  # the file, and the shape of an input
+    "kws": ("kws/kws_ref_model.tflite", (1, 49, 10)),
+    "ic": ("ic/pretrainedResnet_quant.tflite", (3, 32, 32)),
+    "vww": ("vww/vww_96_int8.tflite", (3, 96, 96)),
+    "ad": ("ad/ad01_int8.tflite", (640,)),
+}
+FLOAT_MODELS = {  # the file, the shape of an input, and how large its numbers are
+    "kws": ("kws/kws_ref_model_float32.tflite", (1, 49, 10), 50.0),
+    "ic": ("ic/pretrainedResnet.tflite", (3, 32, 32), 255.0),
+    "vww": ("vww/vww_96_float.tflite", (3, 96, 96), 1.0),
+    "ad": ("ad/ad01_fp32.tflite", (640,), 10.0),
+}
+
+
+def codes_for(shape, count=100, seed=0):
+    """Drawn samples of all brightnesses and contrasts, the first of them noise, the second coarse, and the extremes."""
+    rng = np.random.default_rng(seed)
+    spread = rng.uniform(2, 120, (count, *[1] * len(shape)))
+    numbers = rng.integers(-100, 101, spread.shape) + spread * rng.uniform(-1, 1, (count, *shape))
+    for axis in range(2, len(shape) + 1):
+        every = np.arange(shape[axis - 1]) // 8 * 8  # blocks of 8 pixels alike
+        numbers[1::2] = numbers[1::2].take(every, axis=axis)
+    ends = np.array([-128, 127, 0]).reshape(-1, *[1] * len(shape))
+    return np.concatenate([np.clip(np.rint(numbers), -128, 127), np.broadcast_to(ends, (3, *shape))]).astype(np.int8)
+
+
+def floats_for(shape, largest, count=3, seed=0):
+    return (np.random.default_rng(seed).random((count, *shape)) * largest).astype(np.float32)

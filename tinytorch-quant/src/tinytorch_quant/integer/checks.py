@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tinytorch.core.tensor.dtypes import int8, int32
 from tinytorch.core.tensor.promotion import tensors_only
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 def int8_only(name: str, *args: Any) -> tuple[Any, ...]:
     """Require the first argument to be a tensor of int8."""
-    if tensors_only(name, args[0])[0].array.dtype != "int8":
+    if tensors_only(name, args[0])[0].array.dtype != int8:
         raise TypeError(f"{name}: expected an int8 tensor, got {args[0].dtype}")
     return args
 
@@ -36,9 +37,8 @@ def with_table(name: str, dtype: str, x: Any, table: Any) -> tuple[Any, ...]:
 def constants(name: str, weight: Tensor, bias: Any, mantissa: Any, shift: Any) -> None:
     """Require int8 weights, and for each of its outputs an int32 bias, an int32 mantissa and an int8 shift."""
     int8_only(name, weight)
-    for what, each, dtype in (("bias", bias, "int32"), ("mantissa", mantissa, "int32"), ("shift", shift, "int8")):
-        (tensor,) = tensors_only(name, each)
-        if tensor.shape != weight.shape[:1] or tensor.dtype != dtype:
-            raise ValueError(
-                f"{name}: expected {what} as {dtype} of shape {weight.shape[:1]}, got {tensor.dtype} {tensor.shape}"
-            )
+    outputs = weight.array.shape[:1]
+    for what, each, dtype in (("bias", bias, int32), ("mantissa", mantissa, int32), ("shift", shift, int8)):
+        array = tensors_only(name, each)[0].array
+        if array.shape != outputs or array.dtype != dtype:
+            raise ValueError(f"{name}: expected {what} as {dtype} of shape {outputs}, got {array.dtype} {array.shape}")

@@ -14,11 +14,11 @@ import numpy as np
 
 from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor
-from tinytorch.core.tensor.dtypes import as_dtype
+from tinytorch.core.tensor.dtypes import as_dtype, int8
 from tinytorch.core.tensor.op import Op
 from tinytorch.plugins import registry
 from tinytorch_quant.integer.elementwise import int8_dequantize, int8_quantize
-from tinytorch_quant.integer.steps import Port, Step, Stored, Value, last_uses, meant, plain
+from tinytorch_quant.integer.steps import Port, Step, Stored, Value, last_uses, meant, plain, read_port, references
 
 if TYPE_CHECKING:
     from tinytorch.types import Array
@@ -84,15 +84,20 @@ class IntegerModel(Module):
             steps = [
                 Step(str(s["op"]), tuple(meant(arg) for arg in s["args"]), str(s["out"])) for s in structure["steps"]
             ]
-            ports = [Port(**port) for port in (*structure["inputs"], structure["output"])]
-        except (AttributeError, KeyError, MemoryError, TypeError, ValueError) as error:
+            ports = [read_port(**port) for port in (*structure["inputs"], structure["output"])]
+        except (AttributeError, KeyError, MemoryError, RecursionError, TypeError, ValueError) as error:
             raise ValueError(f"IntegerModel: expected inputs, steps, output and tensors, got {error!r}") from error
         return cls(ports[:-1], steps, ports[-1], tensors)
 
-    def extra_repr(self) -> str:
-        """Return what goes in and out, and how many steps lie between."""
-        names = ", ".join(port.name for port in self.inputs)
-        return f"{names} -> {self.output.name}, {len(self.steps)} steps"
+    def __repr__(self) -> str:
+        """Return the steps, one a line, with the values that they take."""
+        lines = [
+            f"  {step.out} = {step.op}({', '.join(ref[0] for ref in references(step.args) if type(ref) is Value)})"
+            for step in self.steps
+        ]
+        return "\n".join(
+            [f"IntegerModel({', '.join(port.name for port in self.inputs)}) -> {self.output.name}", *lines]
+        )
 
 
 def channels_last_memory(array: Array) -> Array:
@@ -117,7 +122,7 @@ def _store(model: Module, path: str, array: Array) -> tuple[Module, str]:
 def _as_codes(port: Port, x: Any) -> Tensor:
     if not isinstance(x, Tensor):
         raise TypeError(f"IntegerModel: expected a Tensor as input '{port.name}', got {type(x).__name__}")
-    return x if port.scale is None or x.array.dtype == "int8" else int8_quantize(x, port.scale, port.zero_point)
+    return x if port.scale is None or x.array.dtype == int8 else int8_quantize(x, port.scale, port.zero_point)
 
 
 def _checked_op(step: Step) -> Op:

@@ -28,10 +28,11 @@ from tinytorch_quant.integer.fixed_point import (
 
 if TYPE_CHECKING:
     from tinytorch.core.spatial.geometry import Pair, Sides
-    from tinytorch.types import Array, DType
+    from tinytorch.types import Array, DType, Kernel
 
 LARGEST_PRODUCT = 128 * 128  # of two int8 codes
 NO_PADDING = (0, 0), (0, 0)
+BLOCK = 1 << 15  # sums that are multiplied at a time: 256 KiB of int64
 
 
 def sum_dtype(terms: int) -> DType:
@@ -94,9 +95,8 @@ def int8_linear(
     """
     rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
     dtype = sum_dtype(rows.shape[1])
-    sums = (rows.astype(dtype) @ weight.T.astype(dtype)).astype(np.int32)
-    sums += bias
-    codes = clamped(multiply_single_rounding(sums, mantissa, shift), zero_point, low, high)
+    sums = rows.astype(dtype) @ weight.T.astype(dtype)
+    codes = _requantized(sums, bias, mantissa, shift, multiply_single_rounding, (zero_point, low, high))
     return codes.reshape(*x.shape[:-1], len(weight))
 
 
@@ -144,6 +144,29 @@ def int8_conv2d(
     images = channels_last(x, padding, fill).astype(dtype).transpose(0, 3, 1, 2)
     window = stride, NO_PADDING, dilation, groups
     sums = conv2d.kernel(images, weight.astype(dtype), None, *window)  # the core's own: a plugin's need not be exact
-    sums = sums.transpose(0, 2, 3, 1).astype(np.int32)
-    sums += bias
-    return clamped(multiply_double_rounding(sums, mantissa, shift), zero_point, low, high).transpose(0, 3, 1, 2)
+    batch, out, height, width = sums.shape
+    rows = sums.transpose(0, 2, 3, 1).reshape(batch * height * width, out)  # no copy: so they lie in memory
+    codes = _requantized(rows, bias, mantissa, shift, multiply_double_rounding, (zero_point, low, high))
+    return codes.reshape(batch, height, width, out).transpose(0, 3, 1, 2)
+
+
+def _requantized(
+    sums: Array, bias: Array, mantissa: Array, shift: Array, multiply: Kernel, limits: tuple[int, int, int]
+) -> Array:
+    """Sums of products, (rows, out) floats, as codes: a block at a time, so that whole numbers stay in the cache.
+
+    A short row of constants is slow to broadcast: where there are few outputs, several rows are taken as one.
+    """
+    rows, out = sums.shape
+    together = math.gcd(rows, 16) if rows * out > BLOCK and out < 128 else 1
+    wide = sums.reshape(rows // together, together * out)
+    if together > 1:
+        bias, mantissa, shift = (np.tile(each, together) for each in (bias, mantissa, shift))
+    codes = np.empty_like(wide, np.int8)
+    step = max(1, BLOCK // max(1, wide.shape[1]))
+    for start in range(0, len(wide), step):
+        block = slice(start, start + step)
+        totals = wide[block].astype(np.int32)
+        totals += bias
+        codes[block] = clamped(multiply(totals, mantissa, shift), *limits)
+    return codes.reshape(rows, out)

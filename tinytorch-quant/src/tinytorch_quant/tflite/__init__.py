@@ -36,6 +36,9 @@ def _translated(graph: Graph) -> IntegerModel:
     for call in graph.calls:
         if id(call.output) in into.values:
             raise CheckpointError(f"two calls give '{call.output.name}'")
-        into.values[id(call.output)] = TRANSLATIONS[call.op](into, call)
+        try:
+            into.values[id(call.output)] = TRANSLATIONS[call.op](into, call)
+        except ValueError as error:  # scales or a bias beyond fixed point
+            raise CheckpointError(f"{call.op}: {error}") from error
     output = port(into.value(graph.output).value, graph.output)
     return IntegerModel(into.inputs, into.steps, output, into.tensors)

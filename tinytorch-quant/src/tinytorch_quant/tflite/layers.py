@@ -17,9 +17,11 @@ from tinytorch.serialization import CheckpointError
 from tinytorch_quant import integer
 from tinytorch_quant.integer import Stored, Value
 from tinytorch_quant.integer.pooling import window_counts
-from tinytorch_quant.tflite.translation import Translation, activated, is_quantized, limits, qparams, window
+from tinytorch_quant.tflite.reading import LARGEST
+from tinytorch_quant.tflite.translation import Translation, activated, is_quantized, limits, qparams, tensor, window
 
 if TYPE_CHECKING:
+    from tinytorch.core.spatial.geometry import Pair, Sides
     from tinytorch.types import Array, Shape
     from tinytorch_quant.tflite.reading import Call, FileTensor
 
@@ -33,13 +35,13 @@ def conv2d(into: Translation, call: Call) -> Value:
 
 def depthwise_conv2d(into: Translation, call: Call) -> Value:
     """DEPTHWISE_CONV_2D: weights (1, kh, kw, out)."""
+    if tensor(call, 1).shape[:1] != (1,):
+        raise CheckpointError(f"{call.op} has weights of {tensor(call, 1).shape}, expected one row of windows")
     return _convolution(into, call, (3, 0, 1, 2))
 
 
 def _convolution(into: Translation, call: Call, order: tuple[int, ...]) -> Value:
-    x, weight = call.inputs[0], call.inputs[1]
-    assert x is not None
-    numbers = _numbers(call, weight, 4).transpose(order)
+    x, numbers = tensor(call, 0), _numbers(call, 4).transpose(order)
     stride, padding, dilation = window(call, numbers.shape[2:], len(numbers))
     groups = x.shape[3] // numbers.shape[1]
     if groups * numbers.shape[1] != x.shape[3] or len(numbers) % groups:
@@ -55,9 +57,7 @@ def _convolution(into: Translation, call: Call, order: tuple[int, ...]) -> Value
 
 def fully_connected(into: Translation, call: Call) -> Value:
     """FULLY_CONNECTED: weights (out, in); all dimensions but the first are one."""
-    x = call.inputs[0]
-    assert x is not None
-    weight = _numbers(call, call.inputs[1], 2)
+    x, weight = tensor(call, 0), _numbers(call, 2)
     rows = math.prod(x.shape) // weight.shape[1]
     if call.options["WeightsFormat"] or rows * weight.shape[1] != math.prod(x.shape):
         raise CheckpointError(f"{call.op} takes {x.shape} with weights of {weight.shape}")
@@ -73,7 +73,7 @@ def fully_connected(into: Translation, call: Call) -> Value:
 
 def add(into: Translation, call: Call) -> Value:
     """ADD of two activations of one shape."""
-    a, b = _tensor(call, 0), _tensor(call, 1)
+    a, b = tensor(call, 0), tensor(call, 1)
     if not a.shape == b.shape == call.output.shape or a.dtype != b.dtype:
         raise CheckpointError(f"ADD of {a.shape} and {b.shape} is not supported")
     values = into.value(a), into.value(b)
@@ -87,9 +87,7 @@ def add(into: Translation, call: Call) -> Value:
 
 def average_pool2d(into: Translation, call: Call) -> Value:
     """AVERAGE_POOL_2D: padding does not count."""
-    x = _tensor(call, 0)
-    kernel = call.options["FilterHeight"], call.options["FilterWidth"]
-    stride, padding, _ = window(call, kernel, x.shape[-1])
+    x, kernel, stride, padding = _pool(call)
     if is_quantized(call):
         return _int8_pool(into, call, "int8_avg_pool2d", (kernel, stride, padding))
     counts = window_counts(x.shape[1:3], kernel, stride, padding).astype(np.float32)
@@ -99,16 +97,23 @@ def average_pool2d(into: Translation, call: Call) -> Value:
 
 def max_pool2d(into: Translation, call: Call) -> Value:
     """MAX_POOL_2D."""
-    x = _tensor(call, 0)
-    kernel = call.options["FilterHeight"], call.options["FilterWidth"]
-    stride, padding, dilation = window(call, kernel, x.shape[-1])
+    x, kernel, stride, padding = _pool(call)
     if is_quantized(call):
         return _int8_pool(into, call, "int8_max_pool2d", (kernel, stride, padding))
-    return activated(into, call, into.add("max_pool2d", into.value(x), kernel, stride, padding, dilation))
+    return activated(into, call, into.add("max_pool2d", into.value(x), kernel, stride, padding, (1, 1)))
+
+
+def _pool(call: Call) -> tuple[FileTensor, Pair, Pair, Sides]:
+    """The input, window, stride and padding of a pooling; windows no larger than images."""
+    x, kernel = tensor(call, 0), (call.options["FilterHeight"], call.options["FilterWidth"])
+    if len(x.shape) != 4 or kernel[0] > x.shape[1] or kernel[1] > x.shape[2]:
+        raise CheckpointError(f"{call.op} of {x.shape} with windows {kernel} is not supported")
+    stride, padding, _ = window(call, kernel, x.shape[3])
+    return x, kernel, stride, padding
 
 
 def _int8_pool(into: Translation, call: Call, op: str, options: tuple[Any, ...]) -> Value:
-    x = _tensor(call, 0)
+    x = tensor(call, 0)
     if qparams(x) != qparams(call.output):
         raise CheckpointError(f"{call.op} with another scale for what comes out is not supported")
     return into.add(op, into.value(x), *options, *limits(call))
@@ -116,7 +121,7 @@ def _int8_pool(into: Translation, call: Call, op: str, options: tuple[Any, ...])
 
 def reshape(into: Translation, call: Call) -> Value:
     """RESHAPE to the shape that the file gives the output, for any batch where its first size stays."""
-    x, out = _tensor(call, 0), call.output
+    x, out = tensor(call, 0), call.output
     if math.prod(x.shape) != math.prod(out.shape) or x.dtype != out.dtype:
         raise CheckpointError(f"RESHAPE of {x.shape} {x.dtype} to {out.shape} {out.dtype}")
     if x.dtype == "int8" and qparams(x) != qparams(out):
@@ -136,8 +141,8 @@ def _reshaped(into: Translation, value: Value, shape: Shape, new: Shape) -> Valu
 
 def softmax(into: Translation, call: Call) -> Value:
     """SOFTMAX of rows; as codes, probabilities are in 256ths from -128."""
-    x, beta = _tensor(call, 0), float(call.options["Beta"])
-    if len(x.shape) != 2 or call.output.shape != x.shape or not math.isfinite(beta) or beta <= 0.0:
+    x, beta = tensor(call, 0), float(call.options["Beta"])
+    if len(x.shape) != 2 or call.output.shape != x.shape or not 0.0 < beta < LARGEST:
         raise CheckpointError(f"SOFTMAX of {x.shape} to {call.output.shape} with beta {beta} is not supported")
     if not is_quantized(call):
         value = into.value(x)
@@ -160,16 +165,10 @@ TRANSLATIONS: dict[str, Callable[[Translation, Call], Value]] = {
 }
 
 
-def _tensor(call: Call, place: int) -> FileTensor:
-    tensor = call.inputs[place] if place < len(call.inputs) else None
-    if tensor is None:
-        raise CheckpointError(f"{call.op} has no input number {place}")
-    return tensor
-
-
-def _numbers(call: Call, weight: FileTensor | None, ndim: int) -> Array:
+def _numbers(call: Call, ndim: int) -> Array:
     """The weights of a call."""
-    if weight is None or weight.numbers is None or len(weight.shape) != ndim or weight.dtype not in ("int8", "float32"):
+    weight = tensor(call, 1)
+    if weight.numbers is None or len(weight.shape) != ndim or weight.dtype not in ("int8", "float32"):
         raise CheckpointError(f"{call.op} has no constant weights of {ndim} dimensions, float32 or int8")
     return weight.numbers
 
@@ -185,7 +184,7 @@ def _bias(call: Call, dtype: str, outputs: int) -> Array | None:
 
 def _weight_scales(call: Call, outputs: int, axis: int) -> Array:
     """The scales of int8 weights: one for all outputs, or one for each."""
-    weight = _tensor(call, 1)
+    weight = tensor(call, 1)
     if len(weight.scales) not in (1, outputs) or weight.zero_points.any():
         raise CheckpointError(f"{call.op} has weights without a scale for each output, or with zero points")
     if len(weight.scales) > 1 and weight.axis != axis:
@@ -197,16 +196,13 @@ def _constants(
     into: Translation, op: str, call: Call, weight: Array, axis: int, multiplier: Callable[..., tuple[Array, Array]]
 ) -> list[Stored]:
     """What an int8 op takes of weights (out, ...)."""
-    x = _tensor(call, 0)
+    x = tensor(call, 0)
     if weight.dtype != "int8":
         raise CheckpointError(f"{call.op} has weights of {weight.dtype} for activations of int8")
     scales = _weight_scales(call, len(weight), axis)
     (scale, zero_point), (out_scale, _) = qparams(x), qparams(call.output)
-    try:
-        bias = integer.fold_zero_point(weight, _bias(call, "int32", len(weight)), zero_point)
-        mantissa, shift = multiplier(scale, scales, out_scale)
-    except ValueError as error:
-        raise CheckpointError(f"{call.op}: {error}") from error
+    bias = integer.fold_zero_point(weight, _bias(call, "int32", len(weight)), zero_point)
+    mantissa, shift = multiplier(scale, scales, out_scale)
     each = (len(weight),)
     constants = {"mantissa": np.broadcast_to(mantissa, each).copy(), "shift": np.broadcast_to(shift, each).copy()}
     return into.store(op, weight=weight, bias=bias, **constants)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from tinytorch.types import Array, DType, Shape
 
-LARGEST_SIZE = 1 << 24  # of a dimension that is believed
+LARGEST_SIZE = 1 << 26  # numbers in a tensor that are believed
+LARGEST = 1e15  # of scales; products of two are float32
 WINDOW = ("StrideH", "StrideW", "Padding", "FusedActivationFunction")
 DILATION = ("DilationHFactor", "DilationWFactor")
 OPTIONS = {  # the calls that are known, the table of their options and what is read there
@@ -98,9 +99,9 @@ def _graph(schema: Any, content: bytes) -> Graph:
 
 
 def _tensor(schema: Any, model: Any, found: Any) -> FileTensor:
-    name = (found.Name() or b"").decode("utf-8", "replace")
+    name = _text(found.Name())
     shape = tuple(int(size) for size in found.ShapeAsNumpy()) if found.ShapeLength() else ()
-    if not all(0 < size <= LARGEST_SIZE for size in shape):
+    if not (all(size > 0 for size in shape) and math.prod(shape) <= LARGEST_SIZE):
         raise CheckpointError(f"tensor '{name}' has the shape {shape}")
     dtype = _dtype(schema, found.Type(), name)
     numbers = model.Buffers(found.Buffer()).DataAsNumpy() if model.Buffers(found.Buffer()).DataLength() else None
@@ -127,8 +128,8 @@ def _scales(found: Any, name: str) -> tuple[Array, Array, int]:
         return np.zeros(0, np.float32), np.zeros(0, np.int64), 0
     scales = found.ScaleAsNumpy().astype(np.float32)
     points = found.ZeroPointAsNumpy().astype(np.int64) if found.ZeroPointLength() else np.zeros(len(scales), np.int64)
-    if len(points) != len(scales) or not (np.isfinite(scales) & (scales > 0)).all() or (np.abs(points) > 128).any():
-        raise CheckpointError(f"tensor '{name}' has no positive scales with a zero point each")
+    if len(points) != len(scales) or not ((scales > 1 / LARGEST) & (scales < LARGEST)).all():
+        raise CheckpointError(f"tensor '{name}' has scales {scales[:3]} with zero points {points[:3]}")
     return scales, points, int(found.QuantizedDimension())
 
 
@@ -143,7 +144,7 @@ def _call(schema: Any, model: Any, found: Any, tensors: list[FileTensor]) -> Cal
 def _op_name(schema: Any, code: Any) -> str:
     number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())  # older files have the second alone
     known = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
-    name = (code.CustomCode() or b"").decode("utf-8", "replace") or known.get(number, f"number {number}")
+    name = _text(code.CustomCode()) or known.get(number, f"number {number}")
     if name not in OPTIONS:
         raise CheckpointError(f"operator {name} is not supported; known are {', '.join(OPTIONS)}")
     return name
@@ -158,6 +159,11 @@ def _options(schema: Any, op: str, found: Any) -> dict[str, Any]:
     table, options = found.BuiltinOptions(), getattr(schema, kind)()
     options.Init(table.Bytes, table.Pos)
     return {field: getattr(options, field)() for field in fields}
+
+
+def _text(found: bytes | None) -> str:
+    """A name as it may stand in a sentence."""
+    return "".join(each if each.isprintable() else "?" for each in (found or b"").decode("utf-8", "replace"))
 
 
 def _chosen(places: Any, tensors: list[FileTensor]) -> tuple[FileTensor | None, ...]:

@@ -33,10 +33,10 @@ class Translation:
         self.inputs = [port(f"input_{place}", tensor) for place, tensor in enumerate(inputs)]
         self.values = {id(tensor): Value(each.name) for tensor, each in zip(inputs, self.inputs, strict=True)}
 
-    def value(self, tensor: FileTensor | None) -> Value:
+    def value(self, tensor: FileTensor) -> Value:
         """The value that an earlier call has given, or an input."""
-        if tensor is None or id(tensor) not in self.values:
-            raise CheckpointError(f"no earlier call gives '{'' if tensor is None else tensor.name}'")
+        if id(tensor) not in self.values:
+            raise CheckpointError(f"no earlier call gives '{tensor.name}'")
         return self.values[id(tensor)]
 
     def add(self, op: str, *args: Any) -> Value:
@@ -50,6 +50,14 @@ class Translation:
         names = {f"{op}_{len(self.steps)}.{name}": array for name, array in arrays.items()}
         self.tensors |= names
         return [Stored(name) for name in names]
+
+
+def tensor(call: Call, place: int) -> FileTensor:
+    """An input of a call."""
+    found = call.inputs[place] if place < len(call.inputs) else None
+    if found is None:
+        raise CheckpointError(f"{call.op} has no input number {place}")
+    return found
 
 
 def port(name: str, tensor: FileTensor) -> Port:
@@ -70,7 +78,7 @@ def qparams(tensor: FileTensor) -> tuple[float, int]:
 
 def is_quantized(call: Call) -> bool:
     """Whether activations are int8, those that go in and what comes out alike."""
-    dtypes = {str(tensor.dtype) for tensor in (call.inputs[0], call.output) if tensor is not None}
+    dtypes = {str(tensor(call, 0).dtype), str(call.output.dtype)}
     if dtypes not in ({"int8"}, {"float32"}):
         raise CheckpointError(f"{call.op} from {' to '.join(sorted(dtypes))} is not supported")
     return dtypes == {"int8"}
@@ -108,11 +116,10 @@ def _activation(call: Call) -> tuple[float | None, float | None]:
 
 def window(call: Call, kernel: Pair, channels: int) -> tuple[Pair, Sides, Pair]:
     """The stride, padding and dilation of a call over images; the output must be what they make of the input."""
-    options, (x, out) = call.options, (call.inputs[0], call.output)
-    assert x is not None
+    options, x, out = call.options, tensor(call, 0), call.output
     stride = options["StrideH"], options["StrideW"]
     dilation = options.get("DilationHFactor", 1), options.get("DilationWFactor", 1)
-    if len(x.shape) != 4 or min(*stride, *dilation, *kernel) < 1:
+    if len(x.shape) != 4 or min(*stride, *dilation, *kernel) < 1 or max(dilation) > max(x.shape[1:3]):
         raise CheckpointError(f"{call.op} takes {x.shape} with windows {kernel}, steps {stride}, gaps {dilation}")
     pads = [(0, 0), (0, 0)]
     if options["Padding"] == SAME:
