@@ -75,7 +75,8 @@ def _generation(size: str, cached: bool, layers: int, heads: int, width: int) ->
     return Workload(
         *(f"generate-{size}{'' if cached else '-no-cache'}", "generation"),
         f"GPT, {layers} layers, {width} wide: 256 tokens greedily after one, {kind} a cache",
-        *("generate", sizes),
+        "generate",
+        sizes,
         {"tokens": 8, "vocabulary": 5, "layers": 1, "heads": 2, "width": 16, "cached": cached},
         accel=0.35 if cached else None,
         tolerance=0.0,  # the same tokens
@@ -100,7 +101,9 @@ def _accuracy(data: str, what: str, target: float, needs: str = "") -> Workload:
     return Workload(
         *(f"{data}-accuracy", "accuracy"),
         f"{what}: seconds until {100 * target:.0f} % of the test images are known, tests included",
-        *("to_accuracy", {"data": data, "target": target}, {"data": data, "target": 0.2}),
+        make="to_accuracy",
+        sizes={"data": data, "target": target},
+        tiny={"data": data, "target": 0.2},
         tolerance=0.25,  # of the steps that it took: rounding grows in training, and one test more may be needed
         checked=1,
         needs=needs,
