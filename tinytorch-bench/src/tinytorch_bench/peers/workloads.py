@@ -163,7 +163,7 @@ WORKLOADS = {
         _tiny("autoencoder", "autoencoder, anomaly detection", 640),
         *map(_int8, TASKS.values()),
         _accuracy("digits", "small CNN on the UCI's digits", 0.97),
-        _accuracy("fashion", "small CNN on Fashion-MNIST", 0.88, f"it needs Fashion-MNIST: {HOW}"),
+        _accuracy("fashion", "small CNN on Fashion-MNIST", 0.88, f"it needs fashion-mnist/ in TINYTORCH_DATA; {HOW}"),
         _op("gelu", "GELU of 1024 × 512", "gelu", 0.22, rows=1024, width=512),
         _op("gelu-grad", "GELU's backward, 1024 × 512", "gelu_grad", 0.27, rows=1024, width=512),
         _op("layer-norm", "layer norm of 1024 × 384, with gradients", "layer_norm", 0.65, rows=1024, width=384),

@@ -88,12 +88,13 @@ def _sentences() -> Iterator[None]:
 
 def _folder(data: Path | None) -> Path:
     """The folder of models and samples."""
-    named = data if data is not None else Path(os.environ.get(VARIABLE) or ".")
-    if data is None and VARIABLE not in os.environ:
+    named = os.environ.get(VARIABLE) if data is None else data
+    if not named:
         raise CommandError(f"expected the folder of models and samples: --data FOLDER, or {VARIABLE}")
-    if not named.is_dir():
-        raise CommandError(f"{named}: expected a folder with the models and samples of MLPerf Tiny")
-    return named
+    folder = Path(named)
+    if not folder.is_dir():
+        raise CommandError(f"{folder}: expected a folder with the models and samples of MLPerf Tiny")
+    return folder
 
 
 def _run(
