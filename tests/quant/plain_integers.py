@@ -101,16 +101,30 @@ def int8_lookup(x, table):
     return np.array([table[code + 128] for code in x.ravel().tolist()], np.int8).reshape(x.shape)
 
 
+def high_product(a, b):
+    """gemmlowp's SaturatingRoundingDoublingHighMul."""
+    return half_up(Fraction(a * b, 2**31))
+
+
+def reciprocal(a):
+    """gemmlowp's one_over_one_plus_x_for_x_in_0_1, with 2 bits before the point on the way."""
+    half = half_away(Fraction(a + 2**31 - 1, 2))
+    x = 1515870810 + high_product(half, -1010580540)
+    for _ in range(3):
+        x += limited(high_product(x, 2**29 - high_product(half, x)) * 4, -(2**31), 2**31 - 1)
+    return limited(x * 2, -(2**31), 2**31 - 1)
+
+
 def int8_softmax(x, table):
     out = np.empty(x.shape, np.int8)
     for at in np.ndindex(x.shape[:-1]):
         row = x[at].tolist()
-        weights = [table[max(row) - code] for code in row]
-        total = np.float32(0.0)
-        for weight in weights:
-            total = np.float32(total + weight)
-        inverse = np.float32(1.0) / np.float32(total / np.float32(256.0))
-        out[at] = [min(round(float(np.float32(weight * inverse))) - 128, 127) for weight in weights]
+        weights = [int(table[max(row) - code]) for code in row]
+        total = sum(half_away(Fraction(weight, 2**12)) for weight in weights)
+        bits = total.bit_length()
+        inverse = reciprocal(total * 2 ** (32 - bits) - 2**31)
+        shares = [half_away(Fraction(high_product(inverse, weight), 2 ** (bits + 3))) for weight in weights]
+        out[at] = [min(share - 128, 127) for share in shares]
     return out
 
 

@@ -1,7 +1,8 @@
 """Integer arithmetic: int8 codes, int32 sums, fixed-point multiplication; bit for bit TFLite's reference kernels.
 
-Read fixed_point first, then products, pooling, elementwise: the ops, which other plugins may answer. `constants` makes
-what they take of float layers, `model` runs a list of them (`steps`), `modules` has layers for use one by one.
+Read fixed_point first, then products, pooling, elementwise, softmax: the ops, which other plugins may answer.
+`constants` makes what they take of float layers, `model` runs a list of them (`steps`), `modules` has layers for use
+one by one.
 """
 
 from tinytorch_quant.integer.constants import layer_constants, weight_scales
@@ -11,8 +12,6 @@ from tinytorch_quant.integer.elementwise import (
     int8_dequantize,
     int8_lookup,
     int8_quantize,
-    int8_softmax,
-    softmax_table,
 )
 from tinytorch_quant.integer.fixed_point import multiply_double_rounding, multiply_single_rounding, quantize_multiplier
 from tinytorch_quant.integer.model import IntegerModel
@@ -25,6 +24,7 @@ from tinytorch_quant.integer.products import (
     int8_linear,
     linear_multiplier,
 )
+from tinytorch_quant.integer.softmax import int8_softmax, softmax_table
 from tinytorch_quant.integer.steps import Port, Step, Stored, Value
 
 __all__ = [

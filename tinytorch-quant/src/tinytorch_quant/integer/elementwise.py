@@ -1,4 +1,4 @@
-"""Codes one by one: from floats and back, through tables, added, and as probabilities.
+"""Codes one by one: from floats and back, through tables, and added.
 
 A code has 256 values, so that what is done to each of them alone is a table, made once: `int8_lookup` is any
 activation, and any change of scale.
@@ -12,6 +12,7 @@ import numpy as np
 
 from tinytorch.core.tensor import op
 from tinytorch.core.tensor.promotion import floats_only
+from tinytorch.core.tensor.quiet import quiet
 from tinytorch_quant.integer.checks import int8_only, with_table
 from tinytorch_quant.integer.fixed_point import clamped, multiply_double_rounding, quantize_multiplier
 
@@ -25,7 +26,8 @@ ADD_SHIFT = 20  # bits that TFLite's Add keeps below the unit of its inputs
 @op(prepare=floats_only)
 def int8_quantize(x: Array, scale: float, zero_point: int) -> Array:
     """Numbers as codes: round(x / scale) + zero_point, halves to even, limited to int8; nan becomes -128."""
-    codes = np.multiply(x, x.dtype.type(1.0 / scale), out=np.empty_like(x))  # as PyTorch, which multiplies
+    codes = np.empty_like(x)
+    quiet().run(np.multiply, x, x.dtype.type(1.0 / scale), codes)  # as PyTorch, which multiplies
     np.rint(codes, out=codes)
     codes += zero_point
     np.fmax(codes, -128, out=codes)  # fmax: nan has no code of its own
@@ -87,33 +89,6 @@ def add_constants(a: tuple[float, int], b: tuple[float, int], output_scale: floa
         tables.append(counts.astype(np.int32))
     mantissa, shift = quantize_multiplier(unit / (2.0**ADD_SHIFT * scales[2]))
     return {"a_table": tables[0], "b_table": tables[1], "mantissa": int(mantissa), "shift": int(shift)}
-
-
-def _with_weights(name: str, x: Any, table: Any) -> tuple[Any, ...]:
-    if not with_table(name, "float32", x, table)[0].ndim or not x.shape[-1]:
-        raise ValueError(f"{name}: expected scores along a last axis, got {x.shape}")
-    return x, table
-
-
-@op(prepare=_with_weights)
-def int8_softmax(x: Array, table: Array) -> Array:
-    """Scores to probabilities along the last axis, as codes of scale 1/256 and zero point -128: (..., n) -> the same.
-
-    `table` is `softmax_table`'s. As in TFLite, float32 sums are taken from the first to the last, and
-    round(256 * probability) - 128 has its halves to even.
-    """
-    distance = x.max(axis=-1, keepdims=True).astype(np.int16) - x
-    weights = table[distance]
-    total = np.add.accumulate(weights, axis=-1)[..., -1:]  # in order: `sum` goes by pairs
-    inverse = np.float32(1.0) / (total * np.float32(1.0 / 256.0))
-    codes = np.rint(weights * inverse) - 128.0
-    return np.minimum(codes, 127.0, out=codes).astype(np.int8)
-
-
-def softmax_table(scale: float, beta: float = 1.0) -> Array:
-    """exp of what a code is below the largest, (256,) float32: entry i is exp(-beta * scale * i)."""
-    exponents = -(np.float32(scale) * np.float32(beta)) * np.arange(256, dtype=np.float32)
-    return np.exp(exponents.astype(np.float64)).astype(np.float32)  # rounded once, as a good expf
 
 
 def _looked_up(x: Array, table: Array) -> Array:
