@@ -7,6 +7,7 @@ TINYTORCH_DATA names.
 """
 
 import argparse
+import importlib
 import json
 import os
 import statistics
@@ -15,16 +16,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(HERE / "tests" / "quant"))
-
-import trained
-
 import tinytorch as tt
 from tinytorch.cli.output import show_table
 from tinytorch_quant import QuantConfig, quantize
 from tinytorch_quant.measuring import bytes_in_memory, bytes_on_disk, seconds
 
+HERE = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(HERE / "tests" / "quant"))
+trained: Any = importlib.import_module("trained")
 DATA = Path(os.environ.get("TINYTORCH_DATA", HERE.parent / "shared" / "data"))
 INT8, INT4 = QuantConfig(), QuantConfig(bits=4)
 BY_TENSOR = {"granularity": "tensor"}

@@ -87,8 +87,10 @@ def prepare_qat(
 
     `example` is a batch of inputs. With `calibration`, batches as `quantize` takes them, activations begin with the
     ranges that the config's observer finds, and keep them until `enable_observer`; else moving averages of the least
-    and largest numbers follow the training. Few bits learn better with the first. Batch norms learn until `freeze_bn_stats`; dropout is left out, since the trace of
-    the evaluation has none. Layers that the config leaves in float stay so.
+    and largest numbers follow the training. Few bits learn better with the first.
+
+    Batch norms learn until `freeze_bn_stats`; dropout is left out, since the trace of the evaluation has none. Layers
+    that the config leaves in float stay so.
     """
     config = QuantConfig() if config is None else config
     if config.mode != "static":

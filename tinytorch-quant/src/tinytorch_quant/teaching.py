@@ -1,7 +1,7 @@
 """The teaching example: a small network for handwritten digits, and its twin in integers, side by side.
 
-What `quantize` does in general stands here once for one network, in the order in which it happens: watch, choose scales,
-round weights, compute with integers. The twin is as `quantize` would make it, with less around it.
+What `quantize` does in general stands here once for one network, in the order in which it happens: watch, choose
+scales, round weights, compute with integers. The twin is as `quantize` would make it, with less around it.
 """
 
 from __future__ import annotations
