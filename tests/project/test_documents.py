@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import tinytorch_quant  # noqa: F401  imported by a page, its ops would be gone after it
 from tinytorch import plugins
 from tinytorch.plugins import registry
 

@@ -220,3 +220,13 @@ def lost_absolutely(model, quantized):
     x = tt.randn(8, 4)
     with tt.no_grad():
         return np.abs(model(x).numpy() - quantized(x).numpy()).max()
+
+
+def test_probabilities_are_codes_of_their_own_scale():
+    model = nn.Sequential(nn.Linear(6, 5), nn.Softmax(dim=-1)).eval()
+    x = tt.randn(32, 6)
+    quantized = quantize(model, STATIC, [x])
+    assert [step.op for step in quantized.steps] == ["int8_linear", "int8_softmax"]
+    assert quantized.output.scale == 1.0 / 256.0
+    with tt.no_grad():
+        assert np.abs(model(x).numpy() - quantized(x).numpy()).max() < 0.02

@@ -7,7 +7,7 @@ into them, written through when a state is loaded. What has one value for all ou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,15 +63,19 @@ class PackedModel(IntegerModel):
             return array.reshape(-1)[:1]
         return array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
 
-    def values(self, x: Tensor) -> Iterator[tuple[str, Tensor]]:
+    def values(self, x: Tensor) -> list[tuple[str, Tensor]]:
         """What each step gives, by name, all of it kept: for looking at a model."""
         (port,) = self.inputs
         assert port.scale is not None
-        known = {port.name: int8_quantize(x, port.scale, port.zero_point)}
-        for step, op in zip(self.steps, self.ops, strict=True):
-            out: Any = op(*[self._resolved(arg, known) for arg in step.args])
-            known[step.out] = out[0] if type(out) is tuple else out
-            yield step.out, known[step.out]
+        gave = list[Tensor]()
+
+        def noted(op: Any, args: list[Any]) -> Any:
+            out = op(*args)
+            gave.append(out[0] if type(out) is tuple else out)
+            return out
+
+        self._run({port.name: int8_quantize(x, port.scale, port.zero_point)}, noted, lambda tensor: tensor)
+        return [(step.out, value) for step, value in zip(self.steps, gave, strict=True)]
 
     @property
     def nbytes(self) -> int:
