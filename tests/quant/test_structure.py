@@ -40,7 +40,7 @@ def test_a_structure_is_plain_and_gives_the_same_model():
         {"steps": "é"},
         packed([]),
         packed({"steps": []}),
-        packed({"inputs": [], "steps": [], "output": {"name": "a"}, "tensors": {}, "scales": {}, "once": []}),
+        packed({"inputs": [], "steps": [], "output": {"name": "a"}, "tensors": {}, "scales": {}, "shared": []}),
         {"steps": base64.b85encode(zlib.compress(b" " * (1 << 25))).decode()},
         {"steps": base64.b85encode(zlib.compress(b"[" * 100_000)).decode()},
         {"layers": []},

@@ -102,6 +102,7 @@ class _Lowering:
             for number, layer in enumerate(self.fused.layers, start=1):
                 assert isinstance(layer, Layer)
                 self._step(number, layer)
+        _let_shifts_agree(self.tensors)
         last = len(self.fused.layers)
         output = Port(f"q{last}", *self.qparams[last]) if f"q{last}" in self.made else Port(f"f{last}")
         scales = {f"q{number}": each for number, each in self.qparams.items() if f"q{number}" in self.made}
@@ -150,7 +151,6 @@ class _Lowering:
         multiplier = conv2d_multiplier if isinstance(layer, Convolution) else linear_multiplier
         weight, bias = layer.weight.array, None if layer.bias is None else layer.bias.array
         constants = layer_constants(weight, bias, layer_scales(weight, bias, into, out, config), into, out, multiplier)
-        constants["mantissa"], constants["shift"] = one_shift(constants["mantissa"], constants["shift"])
         stored = self._weight(number, name, constants["weight"], config.bits)
         rest = [self._store(f"{name}.{part}", constants[part]) for part in ("bias", "mantissa", "shift")]
         limits = self._limits(number, layer)
@@ -221,15 +221,19 @@ class _Lowering:
         self.made.add(f"{kind}{number}")
 
 
-def one_shift(mantissa: Array, shift: Array) -> tuple[Array, Array]:
-    """The same multipliers with the largest shift for all outputs of a layer, which is kept once.
+def _let_shifts_agree(tensors: dict[str, Array]) -> None:
+    """Give all layers the largest shift of all, so that it is kept once; multipliers stay, but for their last bits.
 
-    A mantissa loses as many of its 31 bits as its own shift was smaller.
+    Convolutions round twice, first to 2**shift of a code: with the largest shift, here -5 or so, about one code in a
+    hundred comes out as its neighbour. Shifts above 0, which kernels may decline, are left alone.
     """
-    common = shift.max(initial=-31)
-    fewer = (common - shift).astype(np.int64)
-    moved = (mantissa.astype(np.int64) + ((np.int64(1) << fewer) >> 1)) >> fewer
-    return moved.astype(np.int32), np.full_like(shift, common)
+    names = [name.removesuffix(".shift") for name in tensors if name.endswith(".shift")]
+    common = max((int(tensors[f"{name}.shift"].max(initial=-31)) for name in names), default=1)
+    for name in names if common <= 0 else ():
+        shift, mantissa = tensors[f"{name}.shift"], tensors[f"{name}.mantissa"].astype(np.int64)
+        fewer = (common - shift).astype(np.int64)
+        tensors[f"{name}.mantissa"] = ((mantissa + ((1 << fewer) >> 1)) >> fewer).astype(np.int32)
+        tensors[f"{name}.shift"] = np.full_like(shift, common)
 
 
 def _table(layer: Elementwise, into: QParams, out: QParams, range: tuple[int, int]) -> Array:

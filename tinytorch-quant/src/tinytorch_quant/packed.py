@@ -2,7 +2,7 @@
 
 A file has some hundred bytes for each tensor beside its numbers; a network for microcontrollers has forty of them, of
 which most are smaller. So the state is one tensor of int8, one of int32 and so on, and what the steps take are views
-into them, written through when a state is loaded. What has one value for all outputs is kept once.
+into them, written through when a state is loaded.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class PackedModel(IntegerModel):
     """Steps over values; `state_dict` has a tensor for each dtype.
 
-    `scales` has scale and zero point of each value of codes; `once` names tensors of one value.
+    `scales` has scale and zero point of each value of codes; `shared` names vectors that are
+    beginnings of one another, as the shifts of all layers are.
     """
 
     def __init__(
@@ -33,35 +34,39 @@ class PackedModel(IntegerModel):
         output: Port,
         tensors: Mapping[str, Array],
         scales: Mapping[str, tuple[float, int]],
-        once: Sequence[str] | None = None,
+        shared: Sequence[str] | None = None,
     ) -> None:
         super().__init__(inputs, steps, output, tensors)
         self.scales = {name: (float(scale), int(zero_point)) for name, (scale, zero_point) in scales.items()}
-        self.once = [name for name, array in tensors.items() if _is_one(name, array)] if once is None else [*once]
+        self.shared = _alike(tensors) if shared is None else [*shared]
         for dtype in sorted({str(array.dtype) for array in tensors.values()}):
             self._pack(dtype, [name for name, array in tensors.items() if str(array.dtype) == dtype])
 
     def _pack(self, dtype: str, names: list[str]) -> None:
-        """Move the tensors of a dtype into one array."""
-        parts = [self._kept(name) for name in names]
-        whole = np.concatenate([part.reshape(-1) for part in parts])
+        """Move the tensors of a dtype into one array, the shared ones to its end."""
+        own = [name for name in names if name not in self.shared]
+        shared = [self._array(name) for name in names if name in self.shared]
+        parts = [_in_memory(self._array(name)) for name in own]
+        longest = [max(shared, key=len)] if shared else []
+        whole = np.concatenate([part.reshape(-1) for part in (*parts, *longest)])
         self.register_buffer(f"all_{dtype}", Tensor(whole))
         start = 0
-        for name, part in zip(names, parts, strict=True):
-            module, last = self.places[name]
-            tensor = getattr(module, last)
-            view = whole[start : start + part.size].reshape(part.shape)
-            shape, start = tensor.shape, start + part.size
-            tensor.array = np.broadcast_to(view, shape) if name in self.once else _as_seen(view)
-            module._transient.add(last)  # noqa: SLF001  saved as a part of the whole
+        for name, part in zip(own, parts, strict=True):
+            self._look_at(name, _as_seen(whole[start : start + part.size].reshape(part.shape)))
+            start += part.size
+        for name in names:
+            if name in self.shared:
+                self._look_at(name, whole[start : start + len(self._array(name))])
 
-    def _kept(self, name: str) -> Array:
-        """A tensor as it lies in memory: images' weights with the channels last."""
+    def _array(self, name: str) -> Array:
         module, last = self.places[name]
-        array = channels_last_memory(getattr(module, last).array)
-        if name in self.once:
-            return array.reshape(-1)[:1]
-        return array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
+        return getattr(module, last).array
+
+    def _look_at(self, name: str, view: Array) -> None:
+        """Let a buffer be a view, which is saved as a part of the whole."""
+        module, last = self.places[name]
+        getattr(module, last).array = view
+        module._transient.add(last)  # noqa: SLF001
 
     def values(self, x: Tensor) -> list[tuple[str, Tensor]]:
         """What each step gives, by name, all of it kept: for looking at a model."""
@@ -85,24 +90,32 @@ class PackedModel(IntegerModel):
     def structure(self) -> dict[str, Any]:
         """Everything but the numbers, as JSON holds it."""
         scales = {name: list(each) for name, each in self.scales.items()}
-        return {**super().structure(), "scales": scales, "once": self.once}
+        return {**super().structure(), "scales": scales, "shared": self.shared}
 
     @classmethod
     def from_structure(cls, structure: Any) -> PackedModel:
         """Make a model of zeros, for a state to be loaded; raises ValueError for what is no structure."""
         plain = IntegerModel.from_structure(structure)
-        once = structure.get("once")
+        shared = structure.get("shared")
         tensors = {name: getattr(*place).array for name, place in plain.places.items()}
-        if not isinstance(once, list) or not all(name in tensors and tensors[name].size for name in once):
-            raise ValueError(f"PackedModel: expected the names of tensors of one value, got {once!r:.60}")
+        if not isinstance(shared, list) or not all(name in tensors and tensors[name].ndim == 1 for name in shared):
+            raise ValueError(f"PackedModel: expected the names of vectors that are shared, got {shared!r:.60}")
         try:
-            return cls(plain.inputs, plain.steps, plain.output, tensors, structure["scales"], once)
+            return cls(plain.inputs, plain.steps, plain.output, tensors, structure["scales"], shared)
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"PackedModel: expected a scale and a zero point for each value, got {error!r}") from error
 
 
-def _is_one(name: str, array: Array) -> bool:
-    return name.endswith(".shift") and array.size > 0 and bool((array == array.flat[0]).all())
+def _alike(tensors: Mapping[str, Array]) -> list[str]:
+    """The names of the shifts, if all of them are the same."""
+    shifts = {name: array for name, array in tensors.items() if name.endswith(".shift")}
+    return [*shifts] if len({int(each) for array in shifts.values() for each in array}) == 1 else []
+
+
+def _in_memory(array: Array) -> Array:
+    """A tensor as it lies in memory: images' weights with the channels last."""
+    array = channels_last_memory(array)
+    return array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
 
 
 def _as_seen(kept: Array) -> Array:
