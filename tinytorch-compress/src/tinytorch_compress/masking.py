@@ -7,7 +7,7 @@ always up to date, its gradient is zero where the mask is, and nothing about the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,21 +59,34 @@ def mask_of(module: Module, name: str) -> Array:
 
 
 def set_mask(module: Module, name: str, mask: Array) -> None:
-    """Give a parameter this mask instead of the one it has, if it has one; raises before anything is changed."""
+    """Give a parameter this mask instead of the one it has, if it has one."""
+    set_masks([(module, name, mask)])
+
+
+def set_masks(wanted: Iterable[tuple[Module, str, Array]]) -> None:
+    """Give parameters these masks; raises ValueError before any is changed."""
+    every = [*wanted]
+    for module, name, mask in every:
+        _check_mask(module, name, mask)
+    for module, name, mask in every:
+        param = original(module, name)
+        tensor = Tensor(np.ascontiguousarray(mask, param.array.dtype))
+        if is_masked(module, name):
+            setattr(module, f"{name}_mask", tensor)
+        else:
+            delattr(module, name)
+            module.register_parameter(f"{name}_orig", param)
+            module.register_buffer(f"{name}_mask", tensor)
+            module.register_computed(name, Masked(name))
+
+
+def _check_mask(module: Module, name: str, mask: Array) -> None:
     param = original(module, name)
     if mask.shape != param.shape:
         raise ValueError(f"prune: a mask of shape {mask.shape} does not fit '{name}' of shape {param.shape}")
-    tensor = Tensor(np.ascontiguousarray(mask, param.array.dtype))
-    if is_masked(module, name):
-        setattr(module, f"{name}_mask", tensor)
-        return
     for taken in (f"{name}_orig", f"{name}_mask"):
-        if hasattr(module, taken):
+        if not is_masked(module, name) and hasattr(module, taken):
             raise ValueError(f"prune: {type(module).__name__} has a '{taken}' of its own")
-    delattr(module, name)
-    module.register_parameter(f"{name}_orig", param)
-    module.register_buffer(f"{name}_mask", tensor)
-    module.register_computed(name, Masked(name))
 
 
 def settle(module: Module, name: str) -> None:

@@ -20,7 +20,7 @@ from tinytorch_compress import choosing
 from tinytorch_compress.choosing import Chooser
 from tinytorch_compress.choosing import at_random as RandomUnstructured
 from tinytorch_compress.choosing import smallest as L1Unstructured
-from tinytorch_compress.masking import is_masked, mask_of, masked, original, set_mask, settle
+from tinytorch_compress.masking import is_masked, mask_of, masked, original, set_mask, set_masks, settle
 
 AnyModule = TypeVar("AnyModule", bound=Module)
 
@@ -115,8 +115,8 @@ def global_unstructured(
     masks = [mask_of(module, name) for module, name in pairs]
     whole = pruning_method(*(np.concatenate([each.reshape(-1) for each in part]) for part in (scores, masks)), **kwargs)
     ends = np.cumsum([mask.size for mask in masks])[:-1]
-    for (module, name), mask, part in zip(pairs, masks, np.split(whole, ends), strict=True):
-        set_mask(module, name, part.reshape(mask.shape))
+    parts = [part.reshape(mask.shape) for part, mask in zip(np.split(whole, ends), masks, strict=True)]
+    set_masks((module, name, part) for (module, name), part in zip(pairs, parts, strict=True))
 
 
 def remove(module: AnyModule, name: str) -> AnyModule:
