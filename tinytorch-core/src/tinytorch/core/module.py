@@ -47,7 +47,7 @@ class Module:
         self._buffers: dict[str, Tensor | None] = {}
         self._modules: dict[str, Module | None] = {}
         self._transient: set[str] = set()  # buffers that are not saved
-        self._computed: dict[str, Callable[[Any], Tensor]] = {}  # attributes that are made whenever they are read
+        self._computed: dict[str, Callable[[Any], Tensor | None]] = {}  # attributes that are made when they are read
         self.training = True
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
@@ -133,7 +133,7 @@ class Module:
         self._check_name("add_module", name, self._modules)
         self._add("_modules", name, module)
 
-    def register_computed(self, name: str, compute: Callable[[Any], Tensor]) -> None:
+    def register_computed(self, name: str, compute: Callable[[Any], Tensor | None]) -> None:
         """Let an attribute be `compute(self)` whenever it is read: a weight that is made of other parameters.
 
         It is no part of the state; gradients flow through it to what it is made of.
@@ -144,7 +144,7 @@ class Module:
         self._computed[name] = compute
 
     @property
-    def computed(self) -> Mapping[str, Callable[[Any], Tensor]]:
+    def computed(self) -> Mapping[str, Callable[[Any], Tensor | None]]:
         """What this module itself computes whenever it is read, by name."""
         return MappingProxyType(self._computed)
 
