@@ -99,6 +99,13 @@ def settle(module: Module, name: str) -> None:
     module.register_parameter(name, param)
 
 
+def settle_all(model: Module) -> Module:
+    """Make all masks of a model permanent."""
+    for _, module, name in [*masked(model)]:
+        settle(module, name)
+    return model
+
+
 def masked(model: Module) -> Iterator[tuple[str, Module, str]]:
     """All masked parameters: the module's dotted name, the module, and the parameter's name in it."""
     for path, module in model.named_modules():

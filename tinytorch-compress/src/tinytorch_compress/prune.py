@@ -15,12 +15,13 @@ import numpy as np
 
 from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor
+from tinytorch.transforming import note
 from tinytorch.types import Array
 from tinytorch_compress import choosing
 from tinytorch_compress.choosing import Chooser
 from tinytorch_compress.choosing import at_random as RandomUnstructured
 from tinytorch_compress.choosing import smallest as L1Unstructured
-from tinytorch_compress.masking import is_masked, mask_of, masked, original, set_mask, set_masks, settle
+from tinytorch_compress.masking import is_masked, mask_of, masked, original, set_mask, set_masks, settle, settle_all
 
 AnyModule = TypeVar("AnyModule", bound=Module)
 
@@ -129,8 +130,9 @@ def remove(module: AnyModule, name: str) -> AnyModule:
 
 def remove_all(model: AnyModule) -> AnyModule:
     """Make all masks of a model permanent."""
-    for _, module, name in [*masked(model)]:
-        settle(module, name)
+    if is_pruned(model):
+        settle_all(model)
+        note(model, "compress", "remove_masks", {})
     return model
 
 

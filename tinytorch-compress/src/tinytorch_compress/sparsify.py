@@ -9,17 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinytorch import rand
 from tinytorch.core.layers import Embedding, Module
 from tinytorch.core.module import Parameter
+from tinytorch.transforming import note
 from tinytorch.types import Array
-from tinytorch_compress.choosing import Chooser, at_random, n_of_m, share, smallest
+from tinytorch_compress.choosing import Chooser, n_of_m, share, smallest
 from tinytorch_compress.masking import is_masked, mask_of, original, set_masks
 
-METHODS: dict[str, Chooser] = {"magnitude": smallest, "random": at_random}
 SCOPES = ("global", "layer")
 
 
@@ -69,13 +70,27 @@ def sparsify(
 ) -> Module:
     """Mask the model's weights until `sparsity` of them are zero, or by a pattern such as "2:4"; return the model.
 
-    The smallest go ("magnitude") or any ("random"), out of all weights ("global") or of each layer's as many.
+    The smallest go ("magnitude") or any ("random"), out of all weights ("global") or of each layer's as many; what is
+    zero already goes first.
     """
     if (sparsity is None) == (pattern is None):
         raise ValueError("prune: expected either a sparsity or a pattern")
     weights = weights_of(model, ignored)
     masks = _patterned(weights, pattern) if sparsity is None else _pruned(weights, sparsity, scope, method)
+    bare = [weight.path for weight in weights if not is_masked(weight.module, weight.name)]
     set_masks((weight.module, weight.name, mask) for weight, mask in zip(weights, masks, strict=True))
+    if bare:
+        note(model, "compress", "prune", {"masked": bare})
+    return model
+
+
+def masked_like(model: Module, structure: dict[str, Any]) -> Module:
+    """Give a model masks of ones where `sparsify` once noted some; raises ValueError for names that it has not."""
+    names = structure.get("masked")
+    known = {weight.path: weight for weight in _every_weight(model)}
+    if not isinstance(names, list) or not all(isinstance(name, str) and name in known for name in names):
+        raise ValueError(f"prune: expected names of weights that are masked, got {names!r:.80}")
+    set_masks((known[name].module, known[name].name, known[name].mask) for name in names)
     return model
 
 
@@ -118,6 +133,14 @@ def _up_to(values: Array, mask: Array, share: float, choose: Chooser) -> Array:
     """Prune as many as are lacking to the share of all; what is pruned stays so."""
     lacking = round(share * mask.size) - int(np.count_nonzero(mask == 0))
     return choose(values, mask, max(lacking, 0))
+
+
+def _at_random(values: Array, mask: Array, amount: int) -> Array:
+    """Prune what is zero, then anything."""
+    return smallest(np.where(values == 0, 0.0, 1.0 - rand(*values.shape).array), mask, amount)
+
+
+METHODS: dict[str, Chooser] = {"magnitude": smallest, "random": _at_random}
 
 
 def _both(weight: Weight) -> tuple[Array, Array]:
