@@ -80,7 +80,9 @@ class Drawn(nn.Module):
         if self.rng.integers(2):
             self._put(nn.AdaptiveAvgPool2d(1), (channels, 1), last)
             side = 1
-        head = nn.Sequential(nn.Flatten(), nn.Linear(channels * side * side, 12), nn.ReLU(), Around(12), nn.Linear(12, 5))
+        head = nn.Sequential(
+            nn.Flatten(), nn.Linear(channels * side * side, 12), nn.ReLU(), Around(12), nn.Linear(12, 5)
+        )
         self._put(head, None, len(self.shapes) - 1)
 
     def forward(self, x):

@@ -18,12 +18,17 @@ def chosen(scores: list[Array], amount: float, *, global_: bool = False, round_t
     amount is a share of the units, of each group or with global_ of all, to the nearest whole number. As many stay as
     is a multiple of round_to, which may be more than asked for, and at least one of each group.
     """
+    share, step = check(amount, round_to)
+    counts = _globally(scores, share) if global_ else [round(share * len(each)) for each in scores]
+    return [_least(each, _kept(len(each), len(each) - count, step)) for each, count in zip(scores, counts, strict=True)]
+
+
+def check(amount: float, round_to: int) -> tuple[float, int]:
+    """Return both as numbers, or raise for those that cannot be."""
     share = real("prune_structured", "amount", amount)
     if not 0.0 <= share < 1.0:
         raise ValueError(f"prune_structured: expected an amount of at least 0 and below 1, got {amount}")
-    step = whole("prune_structured", "round_to", round_to, least=1)
-    counts = _globally(scores, share) if global_ else [round(share * len(each)) for each in scores]
-    return [_least(each, _kept(len(each), len(each) - count, step)) for each, count in zip(scores, counts, strict=True)]
+    return share, whole("prune_structured", "round_to", round_to, least=1)
 
 
 def _globally(scores: list[Array], share: float) -> list[int]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tinytorch.tracing import trace
-from tinytorch_compress.structured.groups import as_inputs
-from tinytorch_compress.structured.pruning import evaluating
+from tinytorch_compress.structured.groups import traced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,8 +24,7 @@ class Cost(NamedTuple):
 
 def cost(model: Module, example_inputs: Tensor | Sequence[Tensor]) -> Cost:
     """Count the model's parameters and the multiply-accumulates of a pass over the example, batch included."""
-    with evaluating(model):
-        graph = trace(model, *as_inputs(example_inputs))
+    graph = traced(model, example_inputs)
     macs = sum(PRODUCTS[call.op](call) for call in graph.calls if call.op in PRODUCTS)
     return Cost(sum(parameter.array.size for parameter in model.parameters()), macs)
 

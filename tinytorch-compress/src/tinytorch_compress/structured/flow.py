@@ -48,7 +48,7 @@ class Flow:
                     self.labels.freeze(layer, "a reshape that splits it")
 
     def _pass(self, call: Call, rule: Rule | None) -> None:
-        if not any([self.layers(value) for value in call.values]):
+        if not any(self.layers(value) for value in call.values):
             return
         if rule is None:
             for value in call.values:
@@ -109,7 +109,7 @@ class Flow:
         for layer in layers:
             first = merged.setdefault(axes_of(layer), layer)
             self.labels.unite(layer, first, reason)
-        for axes, layer in merged.items():
+        for axes in merged:
             for operand in operands:
                 if not self._covers(operand, axes):
                     needed = [axis for axis in axes if operand.shape[axis] > 1]

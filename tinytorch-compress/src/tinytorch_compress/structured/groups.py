@@ -9,11 +9,14 @@ travel, so that splits, concatenations and flattening need no rule of their own.
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tinytorch.core.tensor import Tensor
 from tinytorch.tracing import trace
 from tinytorch_compress.structured.flow import Flow
 from tinytorch_compress.structured.rules import RULES
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tinytorch.core.module import Module
-    from tinytorch.core.tensor import Tensor
     from tinytorch.tracing import Graph
     from tinytorch.types import Array
 
@@ -60,27 +62,45 @@ def dependencies(model: Module, example_inputs: Tensor | Sequence[Tensor], ignor
 
     A pattern such as "conv1" or "*.shortcut" stands for a module and all within it.
     """
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        graph = trace(model.eval(), *as_inputs(example_inputs))
-    finally:
-        for module, mode in modes:
-            module.training = mode
+    graph = traced(model, example_inputs)
     flow = Flow(graph, RULES)
     _freeze_ignored(flow, model, ignored)
     return Dependencies(graph, flow, *_grouped(flow))
 
 
+def traced(model: Module, example_inputs: Tensor | Sequence[Tensor]) -> Graph:
+    """What a model does with its inputs in evaluation; raises ValueError where it does not take them."""
+    inputs = as_inputs(example_inputs)
+    try:
+        with evaluating(model):
+            return trace(model, *inputs)
+    except (ValueError, TypeError, IndexError, RuntimeError) as error:
+        shapes = ", ".join(str(getattr(each, "shape", type(each).__name__)) for each in inputs)
+        raise ValueError(f"{type(model).__name__} cannot be traced on example inputs {shapes}: {error}") from error
+
+
 def as_inputs(example_inputs: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]:
     """What the model is called with: one tensor or several."""
-    return tuple(example_inputs) if isinstance(example_inputs, (list, tuple)) else (example_inputs,)
+    return (example_inputs,) if isinstance(example_inputs, Tensor) else tuple(example_inputs)
+
+
+@contextmanager
+def evaluating(model: Module) -> Iterator[None]:
+    """Let a model be in evaluation within the block, and each part as it was afterwards."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
 
 
 def _freeze_ignored(flow: Flow, model: Module, ignored: Iterable[str]) -> None:
     patterns = [ignored] if isinstance(ignored, str) else list(ignored)
     names = [name for name, _ in (*model.named_parameters(), *model.named_buffers())]
     for pattern in patterns:
-        matching = {name for name in names if fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(name, f"{pattern}.*")}
+        matching = {name for name in names for each in (pattern, f"{pattern}.*") if fnmatch.fnmatchcase(name, each)}
         if not matching:
             raise ValueError(f"prune_structured: no parameter matches the ignored '{pattern}'")
         for (name, _), labels in flow.axes.items():

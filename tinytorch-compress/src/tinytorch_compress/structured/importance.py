@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import tinytorch as tt
+from tinytorch.core.autograd import enable_grad
+from tinytorch_compress.structured.groups import evaluating
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,9 +35,9 @@ def scores(
     """Return a number for each unit of each group; what has the smallest is removed first.
 
     magnitude: the sum of the weights' absolute values (Li et al. 2017, section 3.1), l2: of their squares; each divided
-    by the group's mean, so that groups compare. bn_scale: of the batch norms' scales (Liu et al. 2017). taylor: how much
-    the loss changes to first order, |sum of gradient * weight| (Molchanov et al. 2019), over batches of (inputs,
-    targets). random: any number, from tinytorch's generator.
+    by the group's mean, so that groups compare. bn_scale: of the batch norms' scales (Liu et al. 2017). taylor: how far
+    the loss moves to first order, |sum of gradient * weight| (Molchanov et al. 2019), over batches of (inputs, targets).
+    random: any number, from tinytorch's generator.
     """
     if importance not in NAMES:
         raise ValueError(f"prune_structured: expected an importance of {', '.join(NAMES)}, got {importance!r}")
@@ -91,17 +93,13 @@ def _slopes(model: Module, loss: Loss | None, batches: Iterable[tuple[Any, Any]]
     before = [(parameter, parameter.grad) for parameter in model.parameters()]
     model.zero_grad()
     try:
-        count = 0
-        for inputs, targets in batches:
-            loss(model(inputs), targets).backward()
-            count += 1
-        if not count:
-            raise ValueError("prune_structured: importance 'taylor' needs at least one batch, got none")
-        return {
-            name: each.grad.array * each.array
-            for name, each in model.named_parameters()
-            if each.ndim > 1 and each.grad is not None
-        }
+        with evaluating(model), enable_grad():
+            for inputs, targets in batches:
+                loss(model(inputs), targets).backward()
+        learned = {name: each for name, each in model.named_parameters() if each.ndim > 1 and each.grad is not None}
+        if not learned:
+            raise ValueError("prune_structured: importance 'taylor' got no gradients; give it at least one batch")
+        return {name: each.grad.array * each.array for name, each in learned.items() if each.grad is not None}
     finally:
         for parameter, grad in before:
             parameter.grad = grad

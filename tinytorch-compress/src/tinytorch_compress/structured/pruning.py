@@ -15,8 +15,8 @@ import numpy as np
 from tinytorch.core.autograd import enable_grad, no_grad
 from tinytorch.core.tensor import Tensor
 from tinytorch.transforming import note
-from tinytorch_compress.structured.budget import chosen
-from tinytorch_compress.structured.groups import Dependencies, as_inputs, dependencies
+from tinytorch_compress.structured.budget import check, chosen
+from tinytorch_compress.structured.groups import Dependencies, as_inputs, dependencies, evaluating
 from tinytorch_compress.structured.importance import scores
 from tinytorch_compress.structured.structure import Structure, cut, put_back, structure_of, tensors
 
@@ -44,15 +44,17 @@ def prune_structured(
     """Take a share of the channels, neurons and heads out of a model, in place, and return it.
 
     The example inputs are what the model is run on to see what depends on what: any numbers of the right shapes. The
-    other arguments are those of `dependencies`, `scores` and `chosen`. Raises ValueError where nothing can be removed or
-    the pruned model does not do what it did; then nothing has changed. Make the optimizer afterwards: its state has the
-    shapes of before.
+    other arguments are those of `dependencies`, `scores` and `chosen`. Raises ValueError where nothing can be removed,
+    or the pruned model does not do what it did; then nothing has changed. Make the optimizer afterwards: its state has
+    the shapes of before.
     """
-    chosen([], amount, global_=False, round_to=round_to)  # raises before the model is run
+    check(amount, round_to)
     found = dependencies(model, example_inputs, ignored)
     if not found.groups:
         reasons = ", ".join(sorted(set(found.frozen.values()))[:3])
-        raise ValueError(f"prune_structured: nothing of {type(model).__name__} can be removed: {reasons or 'no weights'}")
+        raise ValueError(
+            f"prune_structured: nothing of {type(model).__name__} can be removed: {reasons or 'no weights'}"
+        )
     removed = chosen(scores(model, found, importance, loss, batches), amount, global_=global_, round_to=round_to)
     structure = structure_of(model, found, removed)
     with put_back(model):
@@ -113,18 +115,6 @@ def _arrays(out: Any) -> list[Array]:
         return [out.array]
     parts = out.values() if isinstance(out, dict) else out if isinstance(out, (list, tuple)) else ()
     return [array for part in parts for array in _arrays(part)]
-
-
-@contextmanager
-def evaluating(model: Module) -> Iterator[None]:
-    """Let a model be in evaluation within the block, and each part as it was afterwards."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 @contextmanager

@@ -151,6 +151,7 @@ def turned(flow: Flow, call: Call) -> list[Array]:
 def looked_up(flow: Flow, call: Call) -> list[Array]:
     """A table keeps its rows; what is found has the labels of its columns."""
     weight, indices = call.inputs
+    flow.freeze(indices, said(call))
     layers = []
     for layer in flow.layers(weight):
         if layer.shape[0] > 1:
@@ -245,8 +246,10 @@ def _in_groups(flow: Flow, channels: list[Array], weight: list[Array], groups: i
 def attention(flow: Flow, call: Call) -> list[Array]:
     """Heads are removed whole: a key head with all queries that share it."""
     q, k, v, mask = call.inputs[:4]
-    found = [[each for each in flow.mixed(value, (0, 2, 3), said(call)) if each.size > 1] for value in (q, k, v)]
+    found = [flow.mixed(value, (0, 2, 3), said(call)) for value in (q, k, v)]
     masked = mask is not None and (flow.layers(mask) or mask.shape[1] > 1)
+    if mask is not None:
+        flow.freeze(mask, said(call))
     if masked or not all(found):
         for layers in found:
             for layer in layers:

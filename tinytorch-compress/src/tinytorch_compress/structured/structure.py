@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Structure = dict[str, dict[str, Any]]
 OF_WEIGHT = {0: ("out_features", "out_channels", "num_features", "num_channels"), 1: ("in_features", "embedding_dim")}
+SAYING = ("weight", "weight_orig", "running_mean")  # a masked weight is saved as weight_orig
 OF_CALL: dict[str, dict[str, int]] = {  # the size of axis 1 of which argument; of linear the last axis
     "conv2d": {"in_channels": 0},
     "attention": {"heads": 0, "num_heads": 0, "kv_heads": 1},
@@ -68,12 +69,12 @@ def _sizes(model: Module, found: Dependencies, kept: dict[str, dict[str, list[in
 
     for name, axes in kept.items():
         path, _, leaf = name.rpartition(".")
-        for axis, indices in axes.items() if leaf in ("weight", "running_mean") else ():
-            for attribute in OF_WEIGHT.get(int(axis), ()):
-                change(path, attribute, tensors(model)[name].shape[int(axis)], len(indices))
+        for place, indices in axes.items() if leaf in SAYING else ():
+            for attribute in OF_WEIGHT.get(int(place), ()):
+                change(path, attribute, tensors(model)[name].shape[int(place)], len(indices))
     for call in found.graph.calls:
-        for attribute, place in OF_CALL.get(call.op, {}).items():
-            value, axis = call.inputs[place], -1 if call.op == "linear" else 1
+        for attribute, argument in OF_CALL.get(call.op, {}).items():
+            value, axis = call.inputs[argument], -1 if call.op == "linear" else 1
             change(call.module, attribute, value.shape[axis], found.flow.kept(value, axis, roots))
         if call.op == "conv2d":
             change(call.module, "groups", call.inputs[-1], _groups_left(found, call, roots))
@@ -92,7 +93,7 @@ def tensors(model: Module) -> dict[str, Tensor]:
 
 
 def cut(model: Module, structure: Structure) -> None:
-    """Give a model the structure, its parameters staying the objects that they are; or raise, and nothing has changed."""
+    """Give a model the structure, its parameters staying the same objects; or raise, and nothing has changed."""
     held, modules = tensors(model), dict(model.named_modules())
     smaller = {name: _smaller(held, name, axes) for name, axes in _entries(structure, "kept").items()}
     sizes = [
@@ -143,7 +144,9 @@ def _checked_size(modules: dict[str, Module], path: str, attribute: str, size: A
 def put_back(model: Module) -> Iterator[None]:
     """Give a model its arrays, gradients and sizes back where the block is not left in peace."""
     arrays = [(tensor, tensor.array, tensor.grad) for tensor in tensors(model).values()]
-    sizes = [(module, name, value) for module in model.modules() for name, value in module.__dict__.items() if name in SIZES]
+    sizes = [
+        (module, name, value) for module in model.modules() for name, value in module.__dict__.items() if name in SIZES
+    ]
     try:
         yield
     except BaseException:
