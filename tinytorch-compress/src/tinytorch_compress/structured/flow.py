@@ -6,7 +6,6 @@ its output's layers are, and unites or freezes labels on the way. What no rule k
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -109,16 +108,15 @@ class Flow:
         for layer in layers:
             first = merged.setdefault(axes_of(layer), layer)
             self.labels.unite(layer, first, reason)
-        for axes in merged:
-            for operand in operands:
-                if not self._covers(operand, axes):
-                    needed = [axis for axis in axes if operand.shape[axis] > 1]
-                    merged[axes] = self.labels.whole(merged[axes], needed, reason)
-        return [layer for layer in merged.values() if layer.size > 1]
+        found = [self._fitting(layer, axes, operands, reason) for axes, layer in merged.items()]
+        return [layer for layer in found if layer.size > 1]
 
-    def _covers(self, operand: Operand, axes: tuple[int, ...]) -> bool:
-        """Whether the operand has labels that say what is removed along these axes."""
-        return any(axes_of(self.labels.compact(layer)) == axes for layer in operand.layers)
+    def _fitting(self, layer: Array, axes: tuple[int, ...], operands: Sequence[Operand], reason: str) -> Array:
+        """The layer, whole along axes on which an operand has numbers without such labels."""
+        for operand in operands:
+            if not any(axes_of(self.labels.compact(each)) == axes for each in operand.layers):
+                layer = self.labels.whole(layer, [axis for axis in axes if operand.shape[axis] > 1], reason)
+        return layer
 
     def _apart(self, layers: list[Array], reason: str) -> list[Array]:
         """The layers so that two of them vary along the same axes or share none.
@@ -138,6 +136,6 @@ def full(layer: Array, shape: Shape) -> Array:
     return out
 
 
-def in_blocks(labels: Array, count: int) -> Array:
-    """Labels in so many blocks of equal size: (count, size)."""
-    return labels.reshape(count, math.prod(labels.shape) // count)
+def said(call: Call) -> str:
+    """The call as a reason names it."""
+    return f"the op {call.op} in '{call.module}'"

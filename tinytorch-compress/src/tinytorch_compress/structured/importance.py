@@ -36,7 +36,7 @@ def scores(
 
     magnitude: the sum of the weights' absolute values (Li et al. 2017, section 3.1), l2: of their squares; each divided
     by the group's mean, so that groups compare. bn_scale: of the batch norms' scales (Liu et al. 2017). taylor: how far
-    the loss moves to first order, |sum of gradient * weight| (Molchanov et al. 2019), over batches of (inputs, targets).
+    the loss moves to first order, |sum of gradient * weight| (Molchanov et al. 2019), on batches of (inputs, targets).
     random: any number, from tinytorch's generator.
     """
     if importance not in NAMES:
