@@ -50,17 +50,13 @@ def test_concatenated_channels_keep_their_own_places():
     def call(m, x):
         return m.out(tt.cat([m.a(x), x, m.b(x)], 1))
 
-    groups, _ = groups_of(
-        call, 3, 4, 4, a=nn.Conv2d(3, 4, 1), b=nn.Conv2d(3, 2, 1), out=nn.Conv2d(9, 2, 1, bias=False)
-    )
+    groups, _ = groups_of(call, 3, 4, 4, a=nn.Conv2d(3, 4, 1), b=nn.Conv2d(3, 2, 1), out=nn.Conv2d(9, 2, 1, bias=False))
     assert [unit["out.weight", 1].tolist() for unit in groups["a"].units] == [[0], [1], [2], [3]]
     assert [unit["out.weight", 1].tolist() for unit in groups["b"].units] == [[7], [8]]
 
 
 def test_a_flattened_channel_is_a_block_of_features():
-    groups, _ = groups_of(
-        lambda m, x: m.out(m.a(x).flatten(1)), 3, 2, 2, a=nn.Conv2d(3, 5, 1), out=nn.Linear(20, 2)
-    )
+    groups, _ = groups_of(lambda m, x: m.out(m.a(x).flatten(1)), 3, 2, 2, a=nn.Conv2d(3, 5, 1), out=nn.Linear(20, 2))
     assert groups["a"].units[1]["out.weight", 1].tolist() == [4, 5, 6, 7]
 
 

@@ -96,15 +96,15 @@ def cut(model: Module, structure: Structure) -> None:
     """Give a model the structure, its parameters staying the same objects; or raise, and nothing has changed."""
     held, modules = tensors(model), dict(model.named_modules())
     smaller = {name: _smaller(held, name, axes) for name, axes in _entries(structure, "kept").items()}
-    sizes = [
-        (modules[path], attribute, _checked_size(modules, path, attribute, size))
+    sizes = {
+        (path, attribute): _checked_size(modules, path, attribute, size)
         for path, attributes in _entries(structure, "sizes").items()
         for attribute, size in attributes.items()
-    ]
+    }
     for name, array in smaller.items():
         held[name].array, held[name].grad = array, None
-    for module, attribute, size in sizes:
-        setattr(module, attribute, size)
+    for (path, attribute), size in sizes.items():
+        setattr(modules[path], attribute, size)
 
 
 def _entries(structure: Any, part: str) -> dict[str, dict[str, Any]]:
