@@ -3,8 +3,8 @@
 import copy
 
 import pytest
-from structured_checks import far, macs_by_formula, parameters_by_formula, structure, zeroed
 from drawn_networks import Drawn
+from structured_checks import far, macs_by_formula, parameters_by_formula, structure, zeroed
 
 import tinytorch as tt
 from tinytorch_compress.structured import cost, dependencies, prune_structured, restructure

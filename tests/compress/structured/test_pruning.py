@@ -9,7 +9,8 @@ from structured_checks import far, structure, zeroed
 import tinytorch as tt
 from tinytorch import models, nn
 from tinytorch.transforming import applied
-from tinytorch_compress.structured import prune_structured, pruning, structure as structures, transform
+from tinytorch_compress.structured import prune_structured, pruning, transform
+from tinytorch_compress.structured import structure as structures
 
 X = tt.zeros(1, 1, 8, 8)
 
