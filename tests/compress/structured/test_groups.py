@@ -1,5 +1,7 @@
 """Groups: what goes together in small models whose answer can be seen."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -170,3 +172,38 @@ def test_inputs_that_a_model_does_not_take_are_one_sentence():
         dependencies(nn.Sequential(nn.Linear(4, 6)), tt.zeros(1, 5))
     with pytest.raises(ValueError, match="cannot be traced on example inputs str, str: trace: expected tensors"):
         dependencies(nn.Sequential(nn.Linear(4, 6)), ["a", "b"])
+
+
+def test_channels_that_are_padded_keep_what_has_no_partner():
+    def call(m, x):
+        a = m.a(x)
+        return m.out(nn.functional.pad(a, (0, 0, 0, 0, 1, 1)) + m.b(a))
+
+    groups, found = groups_of(call, 3, 2, 2, a=nn.Conv2d(3, 4, 1), b=nn.Conv2d(4, 6, 1), out=nn.Conv2d(6, 2, 1))
+    assert [unit["b.weight", 0].tolist() for unit in groups["a"].units] == [[1], [2], [3], [4]]
+    assert not found.frozen.get(("b.weight", 0))
+
+
+def test_a_masked_table_of_attention_freezes_its_heads():
+    class Biased(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.qkv, self.out = nn.Linear(4, 24), nn.Linear(8, 2)
+            self.bias = nn.Parameter(tt.randn(1, 1, 3, 3))
+
+        def forward(self, x):
+            q, k, v = [each.reshape(1, 3, 2, 4).transpose(1, 2) for each in self.qkv(x).chunk(3, -1)]
+            return self.out(nn.functional.scaled_dot_product_attention(q, k, v, self.bias).transpose(1, 2).flatten(2))
+
+    found = dependencies(Biased(), tt.randn(1, 3, 4))
+    assert not found.groups
+    assert found.frozen["bias", 2].startswith("the op attention")
+
+
+def test_groups_are_described_by_plain_values():
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16, 3))
+    told = dependencies(model, tt.zeros(1, 1, 4, 4)).describe()
+    axes = [["0.weight", 0, 1], ["0.bias", 0, 1], ["3.weight", 1, 4]]
+    assert told["groups"] == [{"name": "0", "units": 4, "axes": axes}]
+    assert {"parameter": "3.bias", "axis": 0, "reason": "the model's output"} in told["frozen"]
+    assert json.loads(json.dumps(told)) == told

@@ -12,7 +12,7 @@ import fnmatch
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -55,6 +55,19 @@ class Dependencies:
     flow: Flow
     groups: tuple[Group, ...]
     frozen: dict[Axis, str]  # axes of which nothing can be removed, and why
+
+    def describe(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the groups, with how many indices of each axis a unit has, and what is frozen, as plain values."""
+        groups = [
+            {
+                "name": group.name,
+                "units": len(group.units),
+                "axes": [[name, axis, len(group.units[0][name, axis])] for name, axis in group.axes],
+            }
+            for group in self.groups
+        ]
+        frozen = [{"parameter": name, "axis": axis, "reason": reason} for (name, axis), reason in self.frozen.items()]
+        return {"groups": groups, "frozen": frozen}
 
 
 def dependencies(model: Module, example_inputs: Tensor | Sequence[Tensor], ignored: Iterable[str] = ()) -> Dependencies:
