@@ -51,6 +51,14 @@ def test_prune_writes_a_model_that_eval_reads(command, checkpoint):
     assert rest == []
 
 
+def test_prune_structured_removes_channels(command, checkpoint):
+    done = command("prune", checkpoint, "--sparsity", 0.5, "--structured", "--round-to", 8, "--epochs", 1, "--json")
+    assert (done.status, done.err) == (0, "")
+    before, after = json.loads(done.out)["stages"]
+    assert (before["macs"], after["macs"]) == (64 * 128 + 128 * 10, 64 * 64 + 64 * 10)
+    assert after["bytes"] < 0.6 * before["bytes"]
+
+
 def test_compress_runs_the_steps_of_a_recipe(command, checkpoint):
     steps = '[[step]]\ntransform = "low_rank"\nrank = 16\n[[step]]\ntransform = "prune"\npattern = "2:4"\n'
     (command.folder / "r.toml").write_text(steps)
@@ -84,6 +92,12 @@ def test_sparsity_is_a_table_or_json_and_a_page(command, checkpoint):
         (["prune", "RUN", "--pattern", "2:3"], "prune: 2:3 needs a multiple of 3 inputs; name in ignored: 1.weight"),
         (["prune", "RUN", "--sparsity", "0.5", "--out", "a.bin"], "--out: expected a path ending in .npz or "),
         (["prune", "RUN", "--sparsity", "0.5", "--out", "no/a.npz"], "--out: there is no folder "),
+        (["prune", "RUN", "--structured"], "prune: expected --sparsity and no --pattern with --structured"),
+        (["prune", "RUN", "--sparsity", "0.5", "--structured", "--scope", "all"], "prune: expected --scope global or "),
+        (
+            ["prune", "RUN", "--sparsity", "1", "--structured"],
+            "prune_structured: expected an amount of at least 0 and ",
+        ),
         (["prune", "none.npz", "--sparsity", "0.5"], "load: there is no file none.npz"),
         (["compress", "RUN", "--recipe", "no.toml"], "cannot read the recipe no.toml: No such file or directory"),
         (["compress", "RUN", "--recipe", "bad.toml"], "compress: no enabled plugin brings a transform 'melt'; there "),

@@ -65,6 +65,21 @@ def test_what_a_pipeline_made_is_read_back(saved, tmp_path):
     assert again.evaluate() == last.evaluate()
 
 
+def test_steps_follow_each_other_in_any_order(saved, tmp_path):
+    pytest.importorskip("scipy")
+    steps = [
+        Step("prune_structured", {"amount": 0.25}),
+        Step("prune", {"sparsity": 0.9}),
+        Step("low_rank", {"rank": 12, "ignored": "3"}),
+        Step("sparse", {"margin": 0.0}),
+    ]
+    *_, (last, stage) = run(saved, steps)
+    recipes.save_model(last, tmp_path / "small.npz", compress=True)
+    again = recipes.load_model(tmp_path / "small.npz")
+    assert again.evaluate() == last.evaluate()
+    assert stage.macs < 64 * 96 + 96 * 10
+
+
 def test_a_model_with_masks_is_read_back_with_them(saved, tmp_path):
     made = plugins.transforms()["prune"](saved.model, sparsity=0.5)
     recipes.save_model(saved.having(made), tmp_path / "masked.npz")

@@ -16,6 +16,7 @@ from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor
 from tinytorch.plugins.registry import ops
 from tinytorch.tracing import Call, Value, trace
+from tinytorch_compress.structured.counting import PRODUCTS
 
 OURS = ("tinytorch.", "tinytorch_compress.")
 
@@ -45,19 +46,9 @@ def arithmetic(model: Module, *inputs: Tensor) -> Arithmetic:
 
 def macs_of(call: Call) -> int:
     """The MACs of one call; 0 for all that is no product."""
-    out = math.prod(call.outputs[0].shape) if call.outputs else 0
-    if call.op == "matmul":
-        return out * int(call.inputs[0].shape[-1])
-    if call.op == "linear":
-        return out * int(call.inputs[1].shape[1])
-    if call.op == "conv2d":
-        return out * math.prod(call.inputs[1].shape[1:])
     if call.op == "csr_linear":
         return math.prod(call.outputs[0].shape[:-1]) * int(call.inputs[1].shape[0])
-    if call.op == "attention":
-        query, key, value = call.inputs[:3]
-        return math.prod(query.shape[:3]) * int(key.shape[2]) * int(query.shape[3] + value.shape[3])
-    return 0
+    return PRODUCTS[call.op](call) if call.op in PRODUCTS else 0
 
 
 def _density(call: Call) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -116,6 +116,13 @@ def sparsify_execution(
     if chosen:
         note(model, "compress", "sparse", {"nonzero": {name: len(made.values) for name, made in chosen.items()}})
     return model, choices
+
+
+def transform(model: Module, *, calibration: Iterable[Tensor], margin: float = MARGIN) -> Module:
+    """`sparsify_execution` as a registered transform: the first calibration batch says how many rows there are."""
+    for batch in calibration:
+        return sparsify_execution(model, batch, margin=margin)[0]
+    raise ValueError("sparse: expected at least one batch of calibration inputs, got none")
 
 
 def sparse_like(model: Module, structure: dict[str, Any]) -> Module:
