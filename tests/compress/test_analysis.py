@@ -12,10 +12,10 @@ import tinytorch as tt
 from tinytorch import models, nn
 from tinytorch_compress import prune
 from tinytorch_compress.analysis import analyse
-from tinytorch_compress.arithmetic import arithmetic
 from tinytorch_compress.curves import Point, curve, sensitivity
 from tinytorch_compress.html import html, write_html
-from tinytorch_compress.sparsify import sparsify, sparsity_of
+from tinytorch_compress.macs import arithmetic
+from tinytorch_compress.sparsity import sparsify, sparsity_of
 
 PUBLISHED = {  # MACs of MLPerf Tiny's reference networks
     "ds_cnn": ((1, 49, 10), 2_656_768),

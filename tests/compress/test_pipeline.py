@@ -12,7 +12,7 @@ from tinytorch.transforming import applied
 from tinytorch_compress import prune
 from tinytorch_compress.pipeline import Step, run
 from tinytorch_compress.reading import read_recipe
-from tinytorch_compress.sparsify import sparsity_of
+from tinytorch_compress.sparsity import sparsity_of
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from tinytorch.core.training import Callback, Trainer
 from tinytorch.serialization import CheckpointError
 from tinytorch.utils.data import DataLoader, TensorDataset
 from tinytorch_compress.schedule import GradualPruning, cubic
-from tinytorch_compress.sparsify import sparsity_of
+from tinytorch_compress.sparsity import sparsity_of
 
 
 class Watcher(Callback):

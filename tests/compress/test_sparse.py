@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import tinytorch as tt
 from tinytorch import nn, recipes
 from tinytorch.serialization import CheckpointError, load_with_metadata, save
-from tinytorch_compress.arithmetic import arithmetic
+from tinytorch_compress.macs import arithmetic
 from tinytorch_compress.sparse import SparseLinear, csr_linear, sparse_like, sparsify_execution
 
 pytest.importorskip("scipy")

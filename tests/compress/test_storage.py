@@ -12,7 +12,7 @@ from tinytorch import models
 from tinytorch.serialization import CheckpointError
 from tinytorch_compress import prune
 from tinytorch_compress.formats import FORMATS, decode, encode
-from tinytorch_compress.sparsify import sparsify
+from tinytorch_compress.sparsity import sparsify
 from tinytorch_compress.storage import MARK, read_packed, stored, write_packed
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor
 from tinytorch.types import Array
-from tinytorch_compress.arithmetic import Arithmetic, arithmetic
 from tinytorch_compress.curves import Point, Sensitivity
-from tinytorch_compress.sparsify import Weight, weights_of
+from tinytorch_compress.macs import Arithmetic, arithmetic
+from tinytorch_compress.sparsity import Weight, weights_of
 from tinytorch_compress.storage import Stored, stored
 
 BINS = 24

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tinytorch.core.module import Module
 from tinytorch_compress import prune
-from tinytorch_compress.sparsify import sparsify, sparsity_of, weights_of
+from tinytorch_compress.sparsity import sparsify, sparsity_of, weights_of
 
 Score = Callable[[Module], float]
 

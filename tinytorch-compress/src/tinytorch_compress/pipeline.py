@@ -21,9 +21,9 @@ from tinytorch.core.training import Callback
 from tinytorch.plugins.registry import did_you_mean
 from tinytorch.recipes import SavedModel, save_model
 from tinytorch_compress import prune
-from tinytorch_compress.arithmetic import arithmetic
+from tinytorch_compress.macs import arithmetic
 from tinytorch_compress.schedule import GradualPruning
-from tinytorch_compress.sparsify import sparsity_of
+from tinytorch_compress.sparsity import sparsity_of
 
 PRUNED_BY = 0.5  # of a training's steps; what follows repairs
 

@@ -20,9 +20,9 @@ def describe() -> str:
 @hookimpl
 def register_transforms(transforms: dict[str, Callable[..., Any]]) -> None:
     """Name what can be done to a model."""
-    from tinytorch_compress import low_rank, prune, sparse, sparsify, structured
+    from tinytorch_compress import low_rank, prune, sparse, sparsity, structured
 
-    transforms["prune"] = sparsify.sparsify
+    transforms["prune"] = sparsity.sparsify
     transforms["remove_masks"] = prune.remove_all
     transforms["prune_structured"] = structured.transform
     transforms["low_rank"] = low_rank.factorize
@@ -32,10 +32,10 @@ def register_transforms(transforms: dict[str, Callable[..., Any]]) -> None:
 @hookimpl
 def restructure(model: Module, name: str, structure: dict[str, Any]) -> Module | None:
     """Give a fresh model what a transform once noted."""
-    from tinytorch_compress import low_rank, masking, sparse, sparsify, structured
+    from tinytorch_compress import low_rank, masking, sparse, sparsity, structured
 
     known: dict[str, Callable[[Module, dict[str, Any]], Module]] = {
-        "prune": sparsify.masked_like,
+        "prune": sparsity.masked_like,
         "remove_masks": lambda model, _: masking.settle_all(model),
         "prune_structured": structured.restructure,
         "low_rank": low_rank.factorized_like,

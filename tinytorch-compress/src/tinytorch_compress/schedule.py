@@ -13,7 +13,7 @@ from tinytorch.core.module import Module
 from tinytorch.core.tensor.numbers import whole
 from tinytorch.core.training import Callback
 from tinytorch_compress.choosing import share
-from tinytorch_compress.sparsify import sparsify
+from tinytorch_compress.sparsity import sparsify
 
 if TYPE_CHECKING:
     from tinytorch.core.training import Trainer

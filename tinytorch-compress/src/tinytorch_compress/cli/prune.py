@@ -13,7 +13,7 @@ from tinytorch.cli.output import CommandError, print_json, quiet
 from tinytorch_compress.cli.running import check_out, compressed, show, told, written
 from tinytorch_compress.pipeline import Step
 from tinytorch_compress.reading import checked
-from tinytorch_compress.sparsify import SCOPES
+from tinytorch_compress.sparsity import SCOPES
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

@@ -97,7 +97,7 @@ def masked_like(model: Module, structure: dict[str, Any]) -> Module:
 def sparsity_of(model: Module, ignored: Iterable[str] = ()) -> float:
     """The share of a model's weights that are zero."""
     every = [weight.values for weight in weights_of(model, ignored)]
-    return sum(np.count_nonzero(values == 0) for values in every) / sum(values.size for values in every)
+    return sum(int(np.count_nonzero(values == 0)) for values in every) / sum(values.size for values in every)
 
 
 def _every_weight(model: Module) -> Iterable[Weight]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import tinytorch as tt
 from tinytorch import models, nn
 from tinytorch_compress import prune
-from tinytorch_compress.sparsify import sparsify, sparsity_of, weights_of
+from tinytorch_compress.sparsity import sparsify, sparsity_of, weights_of
 
 
 def network():
