@@ -131,6 +131,15 @@ def test_nothing_runs_where_a_later_step_cannot(saved, guest, step, sentence):
     assert sparsity_of(saved.model) == 0.0
 
 
+def test_a_step_that_fails_leaves_the_model_whole(saved, guest):
+    state = {name: tensor.numpy().copy() for name, tensor in saved.model.state_dict().items()}
+    with plugins.using("compress", "guest"), pytest.raises(ValueError, match="refusing: not this model"):
+        [*run(saved, [Step("prune", {"sparsity": 0.5}), Step("refusing")])]
+    assert [*saved.model.state_dict()] == [*state]
+    for name, tensor in saved.model.state_dict().items():
+        np.testing.assert_array_equal(tensor.numpy(), state[name])
+
+
 RECIPE = """
 plugins = ["guest"]
 

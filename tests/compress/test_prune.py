@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinytorch as tt
@@ -23,6 +23,7 @@ def zeros(module):
     return int((module.weight.detach().numpy() == 0).sum())
 
 
+@settings(deadline=None)
 @given(st.integers(1, 9), st.integers(1, 9), st.lists(st.floats(0, 1), min_size=1, max_size=3), st.integers(0, 99))
 def test_a_share_of_what_is_left_is_pruned_the_smallest_first(out, into, shares, seed):
     pruned = layer(out, into, seed=seed)
@@ -36,6 +37,7 @@ def test_a_share_of_what_is_left_is_pruned_the_smallest_first(out, into, shares,
     assert before[~mask].max(initial=0) <= before[mask].min(initial=np.inf)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 5), st.integers(1, 4), st.integers(1, 4), st.integers(0, 99))
 def test_n_of_m_keeps_the_largest_n_of_every_m(out, groups, n, seed):
     m = 4 if n < 4 else 5

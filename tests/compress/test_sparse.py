@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinytorch as tt
@@ -24,6 +24,7 @@ def layer(into, out, share, bias=True, seed=0):
     return made
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 9),
     st.integers(1, 9),
@@ -35,6 +36,24 @@ def test_the_answers_are_those_of_the_dense_layer(into, out, batch, bias, share)
     dense = layer(into, out, share, bias)
     x = tt.randn(*batch, into)
     np.testing.assert_allclose(SparseLinear.of(dense)(x).numpy(), dense(x).detach().numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_its_weight_can_be_read():
+    dense = layer(7, 5, 0.6)
+    np.testing.assert_array_equal(SparseLinear.of(dense).weight.numpy(), dense.weight.detach().numpy())
+
+
+def test_layers_whose_weight_a_parent_reads_go_on_working():
+    from tinytorch import models
+
+    model = models.GPT(11, 8, layers=1, heads=2, width=16).eval()
+    tokens = tt.tensor([[1, 2, 3]])
+    expected = model(tokens).detach().numpy()
+    sparsify_execution(model, tokens, rounds=1, margin=0.0)
+    assert [part for part in model.modules() if isinstance(part, SparseLinear)]
+    np.testing.assert_allclose(model(tokens).detach().numpy(), expected, rtol=1e-4, atol=1e-5)
+    with tt.no_grad():
+        np.testing.assert_allclose(model(tokens).numpy(), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_float64_stays_float64():

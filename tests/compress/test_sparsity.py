@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinytorch as tt
@@ -20,6 +20,7 @@ def zeros(model):
     return [int((weight.values == 0).sum()) for weight in weights_of(model)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 0.99), min_size=1, max_size=3), st.sampled_from(["magnitude", "random"]))
 def test_sparsity_is_that_of_all_weights_and_never_falls(wanted, method):
     model = models.mlp(6, 7, 3)

@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinytorch import models
@@ -29,6 +29,7 @@ def two_of_four(shape, seed=0):
     return np.ascontiguousarray(np.moveaxis(fours.reshape(shape[0], *shape[2:], shape[1]), -1, 1))
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["dense", "bitmap", "csr", "gzip"]),
     st.lists(st.integers(1, 5), min_size=2, max_size=4).map(tuple),
@@ -43,6 +44,7 @@ def test_formats_give_back_what_they_were_given(name, shape, share, dtype, seed)
     assert found.dtype == values.dtype
 
 
+@settings(deadline=None)
 @given(st.integers(1, 5), st.integers(1, 4), st.sampled_from([(), (3,), (2, 3)]), st.integers(0, 99))
 def test_two_of_four_gives_back_what_it_was_given(out, groups, window, seed):
     values = two_of_four((out, 4 * groups, *window), seed)

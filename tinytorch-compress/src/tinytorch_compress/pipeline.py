@@ -6,6 +6,7 @@ before the first runs. A step ends with plain weights: masks that it made are ma
 
 from __future__ import annotations
 
+import copy
 import inspect
 import tempfile
 from collections.abc import Callable, Iterator
@@ -63,12 +64,12 @@ class Stage:
 def run(
     saved: SavedModel, steps: list[Step], *, seed: int = 0, callbacks: Callable[[Step], list[Callback]] = lambda _: []
 ) -> Iterator[tuple[SavedModel, Stage]]:
-    """Apply the steps to a model, and give it as it is before them and after each.
+    """Apply the steps to a copy of a model, and give it as it is before them and after each.
 
     `callbacks` gives those of a step's training. Raises ValueError before anything is done where a step cannot be.
     """
     check(saved, steps)
-    return _run(saved, steps, seed, callbacks)
+    return _run(saved.having(copy.deepcopy(saved.model)), steps, seed, callbacks)
 
 
 def check(saved: SavedModel, steps: list[Step]) -> None:

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 
 def cubic(step: int, begin: int, end: int, initial: float, final: float) -> float:
-    """The sparsity at a step: `initial` until `begin`, `final` from `end` on, and in between
-    final + (initial - final) · (1 - (step - begin) / (end - begin))³.
-    """  # noqa: D205  the formula is one sentence's end
+    """The sparsity at a step: `initial` until `begin`, `final` from `end` on, and between them along a cube.
+
+    That is final + (initial - final) · (1 - (step - begin) / (end - begin))³.
+    """
     if step <= begin:
         return initial
     if step >= end:

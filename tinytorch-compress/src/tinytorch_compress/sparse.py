@@ -40,7 +40,10 @@ def csr_linear(x: Array, values: Array, columns: Array, starts: Array, bias: Arr
 
 
 class SparseLinear(Module):
-    """A linear layer whose weight is kept as sparse rows; it answers, but does not learn."""
+    """A linear layer whose weight is kept as sparse rows; it answers, but does not learn.
+
+    Whoever reads its weight gets a dense one.
+    """
 
     def __init__(self, in_features: int, out_features: int, nonzero: int, bias: bool = True, dtype: Any = None) -> None:
         super().__init__()
@@ -51,6 +54,7 @@ class SparseLinear(Module):
         self.register_buffer("columns", Tensor(np.zeros(nonzero, np.int32)))
         self.register_buffer("starts", Tensor(np.zeros(out_features + 1, np.int32)))
         self.register_buffer("bias", Tensor(np.zeros(out_features, kind)) if bias else None)
+        self.register_computed("weight", SparseLinear.dense)
         self._checked: Any = None  # the places that were looked at, and when
 
     @classmethod
@@ -72,6 +76,14 @@ class SparseLinear(Module):
             raise ValueError(f"SparseLinear: expected (..., {self.in_features}), got {input.shape}")
         self._check_places()
         return csr_linear(input, self.values, self.columns, self.starts, self.bias)
+
+    def dense(self) -> Tensor:
+        """The weight with its zeros: (out_features, in_features)."""
+        self._check_places()
+        weight = np.zeros((self.out_features, self.in_features), self.values.dtype)
+        rows = np.repeat(np.arange(self.out_features), np.diff(self.starts.array))
+        weight[rows, self.columns.array] = self.values.array
+        return Tensor(weight)
 
     def _check_places(self) -> None:
         """Raise ValueError for places outside of the weight, which a file may bring and scipy would read."""

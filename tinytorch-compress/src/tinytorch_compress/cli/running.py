@@ -28,7 +28,8 @@ class Progress(Callback):
         out = console(stderr=True)
         if out.is_terminal:
             loss = trainer.history[-1]["loss"]
-            out.print(f"{self.step.transform}: epoch {trainer.epoch} of {self.step.epochs}, loss {loss:.4f}", end="\r")
+            end = "\n" if trainer.epoch == self.step.epochs else "\r"
+            out.print(f"{self.step.transform}: epoch {trainer.epoch} of {self.step.epochs}, loss {loss:.4f}", end=end)
 
 
 def compressed(
