@@ -1,10 +1,12 @@
 """What pruning costs in accuracy: of the digits CNN after fine-tuning, and of a keyword spotter in one shot.
 
     python benchmarks/pruning.py digits [--seeds 0 1 2 3 4] [--sparsity 0.9] [--epochs 20] [--lr 2e-3] [--json]
+    python benchmarks/pruning.py recipe benchmarks/smallest_digits.toml [--seeds 0 1 2 3 4] [--json]
     python benchmarks/pruning.py kws FOLDER [--json]
 
 `digits` trains the recipe digits-cnn with each seed, prunes it gradually over all layers in the first half of a second
-training, and tests both on the 359 held-out images: one image is 0.28 points. `kws` masks the trained DS-CNN of MLPerf
+training, and tests both on the 359 held-out images: one image is 0.28 points. `recipe` does the same with the steps of
+a file for `tinytorch compress`, of which other plugins may bring some. `kws` masks the trained DS-CNN of MLPerf
 Tiny, whose float weights (kws_ref_float32.npz) and 1000 official samples (kws01_samples.npz) lie in the folder: the
 smallest weights over all layers, or in each, without any training.
 """
@@ -24,6 +26,7 @@ from tinytorch.core.layers import BatchNorm2d
 from tinytorch_compress import plugin
 from tinytorch_compress.curves import curve
 from tinytorch_compress.pipeline import Step, run
+from tinytorch_compress.reading import read_recipe
 
 SPARSITIES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 SCALE, ZERO = 0.5847029089927673, 83  # of the int8 model's input, in which the samples are written
@@ -32,15 +35,15 @@ SCALE, ZERO = 0.5847029089927673, 83  # of the int8 model's input, in which the 
 def main() -> None:
     """Run what was asked for and print it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["digits", "kws"])
-    parser.add_argument("folder", type=Path, nargs="?", default=Path("shared/data/kws"))
+    parser.add_argument("what", choices=["digits", "recipe", "kws"])
+    parser.add_argument("path", type=Path, nargs="?", default=Path("shared/data/kws"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--sparsity", type=float, default=0.9)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    found = kws(asked.folder) if asked.what == "kws" else digits(asked)
+    found = kws(asked.path) if asked.what == "kws" else digits(asked)
     print(json.dumps(found, indent=1) if asked.json else table(found))
 
 
@@ -48,33 +51,28 @@ def digits(asked: argparse.Namespace) -> list[dict[str, float]]:
     """A row for each seed, and the means."""
     if "compress" not in {found.name for found in plugins.list()}:
         plugins.register(plugin, "compress")
-    rows = [tuned(seed, asked) for seed in asked.seeds]
+    names, steps = [], [Step("prune", {"sparsity": asked.sparsity}, asked.epochs, asked.lr)]
+    if asked.what == "recipe":
+        names, steps = read_recipe(asked.path)
+    with plugins.using("compress", *names):
+        rows = [changed(seed, steps) for seed in asked.seeds]
     return [*rows, {"seed": "mean", **{key: statistics.mean(row[key] for row in rows) for key in [*rows[0]][1:]}}]
 
 
-def tuned(seed: int, asked: argparse.Namespace) -> dict[str, float]:
-    """Train, prune, train on: accuracies in percent, and bytes."""
+def changed(seed: int, steps: list[Step]) -> dict[str, float]:
+    """Train, change the model step by step: accuracies in percent, and how much smaller the file is."""
     dense = recipes.prepare(recipes.find("digits-cnn"), seed=seed)
     dense.fit()
-    saved = recipes.SavedModel(
-        dense.recipe,
-        dense.settings,
-        dense.trainer.notes,
-        0,
-        dense.trainer.model,
-        dense.train_batches,
-        dense.test_batches,
-    )
-    step = Step("prune", {"sparsity": asked.sparsity}, asked.epochs, asked.lr)
-    with plugins.using("compress"):
-        before, after = (stage for _, stage in run(saved, [step], seed=seed))
+    parts = (dense.trainer.notes, dense.trainer.epoch, dense.trainer.model, dense.train_batches, dense.test_batches)
+    stages = [stage for _, stage in run(recipes.SavedModel(dense.recipe, dense.settings, *parts), steps, seed=seed)]
+    before, after = stages[0], stages[-1]
     return {
         "seed": seed,
-        "zeros %": 100 * after.sparsity,
         "dense %": 100 * before.accuracy,
-        "pruned %": 100 * after.accuracy,
+        "changed %": 100 * after.accuracy,
         "lost points": 100 * (before.accuracy - after.accuracy),
-        "deflated, times smaller": before.bytes / after.packed_bytes,
+        "deflated bytes": after.packed_bytes,
+        "times smaller": before.bytes / after.packed_bytes,
     }
 
 

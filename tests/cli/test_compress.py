@@ -9,6 +9,9 @@ pytest.importorskip("typer")
 pytest.importorskip("tinytorch_compress")
 
 from tinytorch import recipes
+from tinytorch.cli import plugin_commands
+from tinytorch.cli.app import run
+from tinytorch.plugins import discovery
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +52,15 @@ def test_prune_writes_a_model_that_eval_reads(command, checkpoint):
     assert head.split()[:3] == ["step", "zeros", "MACs"]
     assert last.split()[1] == "90.00"
     assert rest == []
+
+
+@pytest.mark.parametrize("name", ["prune", "compress", "sparsity"])
+def test_without_the_plugin_it_says_what_to_install(name, monkeypatch, capsys):
+    monkeypatch.setattr(discovery, "installed", dict)
+    monkeypatch.setattr(plugin_commands, "brought", dict)
+    assert run([name, "run.npz"]) == 1
+    needed = f"tinytorch: command '{name}' needs the plugin 'compress': pip install tinytorch-compress\n"
+    assert capsys.readouterr().err == needed
 
 
 def test_prune_structured_removes_channels(command, checkpoint):
