@@ -94,6 +94,8 @@ def traced(model: Module, example_inputs: Tensor | Sequence[Tensor]) -> Graph:
 
 def as_inputs(example_inputs: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]:
     """What the model is called with: one tensor or several."""
+    if not isinstance(example_inputs, (Tensor, list, tuple)):
+        raise TypeError(f"expected a tensor or several as example inputs, got {type(example_inputs).__name__}")
     return (example_inputs,) if isinstance(example_inputs, Tensor) else tuple(example_inputs)
 
 
@@ -111,6 +113,8 @@ def evaluating(model: Module) -> Iterator[None]:
 
 def _freeze_ignored(flow: Flow, model: Module, ignored: Iterable[str]) -> None:
     patterns = [ignored] if isinstance(ignored, str) else list(ignored)
+    if not all(isinstance(pattern, str) for pattern in patterns):
+        raise TypeError(f"prune_structured: expected names as ignored, got {patterns!r:.60}")
     names = [name for name, _ in (*model.named_parameters(), *model.named_buffers())]
     for pattern in patterns:
         matching = {name for name in names for each in (pattern, f"{pattern}.*") if fnmatch.fnmatchcase(name, each)}
