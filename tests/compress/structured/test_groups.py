@@ -114,6 +114,15 @@ def test_what_mixes_or_fixes_channels_keeps_them(call):
     assert found.frozen["a.weight", 0]
 
 
+def test_axes_of_a_weight_that_are_merged_stay():
+    def call(m, x):
+        return m.out(m.a(x) * m.b.weight.flatten())
+
+    groups, found = groups_of(call, 5, a=nn.Linear(5, 6), b=nn.Linear(2, 3), out=nn.Linear(6, 2))
+    assert not groups
+    assert {found.frozen["b.weight", axis] for axis in (0, 1)} == {"a reshape that merges it with others"}
+
+
 def test_a_shared_layer_is_one():
     groups, _ = groups_of(
         lambda m, x: m.out(m.b(m.b(m.a(x)))), 5, a=nn.Linear(5, 6), b=nn.Linear(6, 6), out=nn.Linear(6, 2)
