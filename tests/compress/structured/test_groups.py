@@ -118,6 +118,11 @@ def test_rows_that_a_reshape_made_are_joined_to_channels():
     assert layers["out"].weight.shape == (2, 4, 1)  # two of 3 go, since 1.5 is rounded to the even, and three of 6
 
 
+def test_a_mean_over_time_keeps_the_channels_apart():
+    groups, _ = groups_of(lambda m, x: m.out(m.a(x).mean(1)), 3, 5, a=nn.Linear(5, 6), out=nn.Linear(6, 2))
+    assert [unit["out.weight", 1].tolist() for unit in groups["a"].units] == [[i] for i in range(6)]
+
+
 def test_positions_that_a_model_keeps_stay():
     class Placed(nn.Module):
         def __init__(self):
