@@ -134,13 +134,17 @@ def test_what_cannot_be_asked_for_is_one_sentence(options, sentence):
 
 
 def test_example_inputs_that_do_not_fit_are_one_sentence():
-    with pytest.raises(ValueError, match=r"Sequential cannot be traced on example inputs \(1, 3, 8, 8\): conv2d"):
+    with pytest.raises(
+        ValueError, match=r"prune_structured: Sequential cannot be run on inputs \(1, 3, 8, 8\): conv2d"
+    ):
         prune_structured(models.digits_cnn(), tt.zeros(1, 3, 8, 8))
 
 
-def test_example_inputs_that_are_none_are_refused():
-    with pytest.raises(TypeError, match="expected a tensor or several as example inputs, got int"):
+def test_what_is_no_module_or_no_example_is_refused():
+    with pytest.raises(TypeError, match="prune_structured: expected a module and a tensor .*, got Sequential and int"):
         prune_structured(models.digits_cnn(), 3)
+    with pytest.raises(TypeError, match="prune_structured: expected a module and a tensor .*, got function and Tensor"):
+        prune_structured(models.digits_cnn, X)
 
 
 def test_a_model_without_hidden_channels_cannot_be_pruned():
