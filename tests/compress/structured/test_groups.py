@@ -7,7 +7,7 @@ import pytest
 
 import tinytorch as tt
 from tinytorch import nn
-from tinytorch_compress.structured import dependencies
+from tinytorch_compress.structured import dependencies, prune_structured
 
 
 class Made(nn.Module):
@@ -95,6 +95,51 @@ def test_halves_of_a_gate_lose_the_same_places():
     assert [unit["a.weight", 0].tolist() for unit in groups["a"].units] == [[0, 4], [1, 5], [2, 6], [3, 7]]
 
 
+def test_halves_lose_the_same_places_even_where_nothing_else_ties_them():
+    def call(m, x):
+        a, b = m.a(x).chunk(2, 1)
+        return m.out(tt.cat([b, a.relu()], 1))
+
+    groups, _ = groups_of(call, 5, a=nn.Linear(5, 8), out=nn.Linear(8, 2))
+    assert [unit["a.weight", 0].tolist() for unit in groups["a"].units] == [[0, 4], [1, 5], [2, 6], [3, 7]]
+    assert groups["a"].units[0]["out.weight", 1].tolist() == [0, 4]
+
+
+def test_rows_that_a_reshape_made_are_joined_to_channels():
+    def call(m, x):
+        rows, channels = m.a(x).reshape(2, -1, 4), m.b(x.reshape(2, 1, 5))[:, :, :4]
+        return m.out(tt.cat([rows, channels], 1))
+
+    layers = {"a": nn.Linear(5, 12), "b": nn.Conv1d(1, 6, 1), "out": nn.Conv1d(9, 2, 1)}
+    groups, _ = groups_of(call, 5, **layers)
+    assert [unit["a.weight", 0].tolist() for unit in groups["a"].units] == [[i, i + 1, i + 2, i + 3] for i in (0, 4, 8)]
+    assert [unit["out.weight", 1].tolist() for unit in groups["b"].units] == [[i] for i in range(3, 9)]
+    prune_structured(Made(call, **layers), tt.randn(2, 5))
+    assert layers["out"].weight.shape == (2, 4, 1)  # two of 3 go, since 1.5 is rounded to the even, and three of 6
+
+
+def test_a_mean_over_time_keeps_the_channels_apart():
+    groups, _ = groups_of(lambda m, x: m.out(m.a(x).mean(1)), 3, 5, a=nn.Linear(5, 6), out=nn.Linear(6, 2))
+    assert [unit["out.weight", 1].tolist() for unit in groups["a"].units] == [[i] for i in range(6)]
+
+
+def test_positions_that_a_model_keeps_stay():
+    class Placed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table, self.out = nn.Embedding(4, 6), nn.Linear(6, 2)
+            self.register_buffer("places", tt.arange(4))
+
+        def forward(self, x):
+            return self.out(x + self.table(self.places))
+
+    model = Placed()
+    model_of = nn.Sequential(nn.Linear(3, 6), model)
+    (group,) = dependencies(model_of, tt.randn(2, 4, 3)).groups
+    assert group.axes[0] == ("0.weight", 0)
+    assert "1.places" not in {name for name, _ in group.axes}
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -112,6 +157,15 @@ def test_what_mixes_or_fixes_channels_keeps_them(call):
     groups, found = groups_of(call, 5, a=nn.Linear(5, 6), out=nn.Linear(6, 2))
     assert not groups
     assert found.frozen["a.weight", 0]
+
+
+def test_axes_of_a_weight_that_are_merged_stay():
+    def call(m, x):
+        return m.out(m.a(x) * m.b.weight.flatten())
+
+    groups, found = groups_of(call, 5, a=nn.Linear(5, 6), b=nn.Linear(2, 3), out=nn.Linear(6, 2))
+    assert not groups
+    assert {found.frozen["b.weight", axis] for axis in (0, 1)} == {"a reshape that merges it with others"}
 
 
 def test_a_shared_layer_is_one():
@@ -168,9 +222,11 @@ def test_tracing_leaves_the_model_as_it_was():
 
 
 def test_inputs_that_a_model_does_not_take_are_one_sentence():
-    with pytest.raises(ValueError, match=r"Sequential cannot be traced on example inputs \(1, 5\): linear: .*fit"):
+    with pytest.raises(
+        ValueError, match=r"prune_structured: Sequential cannot be run on inputs \(1, 5\): linear: .*fit"
+    ):
         dependencies(nn.Sequential(nn.Linear(4, 6)), tt.zeros(1, 5))
-    with pytest.raises(ValueError, match="cannot be traced on example inputs str, str: trace: expected tensors"):
+    with pytest.raises(ValueError, match="cannot be run on inputs str, str: trace: expected tensors"):
         dependencies(nn.Sequential(nn.Linear(4, 6)), ["a", "b"])
 
 

@@ -119,6 +119,7 @@ def test_a_failure_within_the_cut_leaves_the_model_as_it_was(place, monkeypatch)
         ({"amount": "half"}, "amount"),
         ({"round_to": 0}, "round_to"),
         ({"importance": "beauty"}, "expected an importance of"),
+        ({"ignored": [3]}, "expected names as ignored, got"),
         ({"ignored": ["none.such"]}, "no parameter matches the ignored 'none.such'"),
         ({"ignored": ["*"]}, "nothing of Sequential can be removed: ignored by '\\*'"),
     ],
@@ -133,8 +134,17 @@ def test_what_cannot_be_asked_for_is_one_sentence(options, sentence):
 
 
 def test_example_inputs_that_do_not_fit_are_one_sentence():
-    with pytest.raises(ValueError, match=r"Sequential cannot be traced on example inputs \(1, 3, 8, 8\): conv2d"):
+    with pytest.raises(
+        ValueError, match=r"prune_structured: Sequential cannot be run on inputs \(1, 3, 8, 8\): conv2d"
+    ):
         prune_structured(models.digits_cnn(), tt.zeros(1, 3, 8, 8))
+
+
+def test_what_is_no_module_or_no_example_is_refused():
+    with pytest.raises(TypeError, match=r"prune_structured: expected a module .*, got Sequential and int"):
+        prune_structured(models.digits_cnn(), 3)
+    with pytest.raises(TypeError, match=r"prune_structured: expected a module .*, got function and Tensor"):
+        prune_structured(models.digits_cnn, X)
 
 
 def test_a_model_without_hidden_channels_cannot_be_pruned():

@@ -24,7 +24,7 @@ class Cost(NamedTuple):
 
 def cost(model: Module, example_inputs: Tensor | Sequence[Tensor]) -> Cost:
     """Count the model's parameters and the multiply-accumulates of a pass over the example, batch included."""
-    graph = traced(model, example_inputs)
+    graph = traced("cost", model, example_inputs)
     macs = sum(PRODUCTS[call.op](call) for call in graph.calls if call.op in PRODUCTS)
     return Cost(sum(parameter.array.size for parameter in model.parameters()), macs)
 

@@ -60,13 +60,16 @@ class Flow:
         return list(values.values())
 
     def layers(self, value: Value) -> list[Array]:
-        """The layers of a value as they are now; one that has become a single unit is frozen and left out."""
+        """The layers of a value as they are now, one for an axis at most; a single unit is frozen and left out."""
         if value.index not in self._layers:
             self._layers[value.index] = [] if value.name is None else self._of_parameter(value.name, value.shape)
         layers = [self.labels.compact(layer) for layer in self._layers[value.index]]
+        axes = [axis for layer in layers for axis in axes_of(layer)]
         for layer in layers:
             if layer.size == 1:
                 self.labels.freeze(layer, "nothing would be left beside it")
+            elif len(set(axes)) < len(axes):
+                self.labels.freeze(layer, "a reshape that merges it with others")
         self._layers[value.index] = [layer for layer in layers if layer.size > 1]
         return self._layers[value.index]
 

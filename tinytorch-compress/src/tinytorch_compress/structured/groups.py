@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor
 from tinytorch.tracing import trace
 from tinytorch_compress.structured.flow import Flow
@@ -24,7 +25,6 @@ from tinytorch_compress.structured.rules import RULES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tinytorch.core.module import Module
     from tinytorch.tracing import Graph
     from tinytorch.types import Array
 
@@ -75,21 +75,24 @@ def dependencies(model: Module, example_inputs: Tensor | Sequence[Tensor], ignor
 
     A pattern such as "conv1" or "*.shortcut" stands for a module and all within it.
     """
-    graph = traced(model, example_inputs)
+    graph = traced("prune_structured", model, example_inputs)
     flow = Flow(graph, RULES)
     _freeze_ignored(flow, model, ignored)
     return Dependencies(graph, flow, *_grouped(flow))
 
 
-def traced(model: Module, example_inputs: Tensor | Sequence[Tensor]) -> Graph:
+def traced(name: str, model: Module, example_inputs: Tensor | Sequence[Tensor]) -> Graph:
     """What a model does with its inputs in evaluation; raises ValueError where it does not take them."""
+    if not isinstance(model, Module) or not isinstance(example_inputs, (Tensor, list, tuple)):
+        got = f"{type(model).__name__} and {type(example_inputs).__name__}"
+        raise TypeError(f"{name}: expected a module and a tensor or several as example inputs, got {got}")
     inputs = as_inputs(example_inputs)
     try:
         with evaluating(model):
             return trace(model, *inputs)
     except (ValueError, TypeError, IndexError, RuntimeError) as error:
         shapes = ", ".join(str(getattr(each, "shape", type(each).__name__)) for each in inputs)
-        raise ValueError(f"{type(model).__name__} cannot be traced on example inputs {shapes}: {error}") from error
+        raise ValueError(f"{name}: {type(model).__name__} cannot be run on inputs {shapes}: {error}") from error
 
 
 def as_inputs(example_inputs: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]:
@@ -111,6 +114,8 @@ def evaluating(model: Module) -> Iterator[None]:
 
 def _freeze_ignored(flow: Flow, model: Module, ignored: Iterable[str]) -> None:
     patterns = [ignored] if isinstance(ignored, str) else list(ignored)
+    if not all(isinstance(pattern, str) for pattern in patterns):
+        raise TypeError(f"prune_structured: expected names as ignored, got {patterns!r:.60}")
     names = [name for name, _ in (*model.named_parameters(), *model.named_buffers())]
     for pattern in patterns:
         matching = {name for name in names for each in (pattern, f"{pattern}.*") if fnmatch.fnmatchcase(name, each)}

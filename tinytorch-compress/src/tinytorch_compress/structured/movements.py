@@ -69,14 +69,7 @@ def joined(flow: Flow, call: Call) -> list[Array]:
     along = dim % ndim
     rest = [Operand([each for each in flow.layers(x) if each.shape[along] == 1], x.shape) for x in values]
     behind = [[each for each in flow.layers(x) if each.shape[along] > 1] for x in values]
-    out = flow.together(rest, said(call))
-    sets = {axes_of(layer) for layers in behind for layer in layers}
-    if len(sets) == 1 and not any(set(axes_of(layer)) & {*next(iter(sets))} for layer in out):
-        return [*out, _one_behind_the_other(values, behind, along)]
-    for layers in behind:
-        for layer in layers:
-            flow.labels.freeze(layer, said(call))
-    return out
+    return [*flow.together(rest, said(call)), *([_one_behind_the_other(values, behind, along)] if any(behind) else [])]
 
 
 def _one_behind_the_other(values: list[Value], behind: list[list[Array]], dim: int) -> Array:

@@ -61,7 +61,7 @@ def _sizes(model: Module, found: Dependencies, kept: dict[str, dict[str, list[in
     that keeps a size under another name fails when the pruned model is run, and nothing has changed.
     """
     sizes: Structure = {}
-    modules = dict(model.named_modules())
+    modules, held = dict(model.named_modules()), tensors(model)
 
     def change(path: str, attribute: str, before: int, after: int) -> None:
         if before != after and modules[path].__dict__.get(attribute) == before:
@@ -71,7 +71,7 @@ def _sizes(model: Module, found: Dependencies, kept: dict[str, dict[str, list[in
         path, _, leaf = name.rpartition(".")
         for place, indices in axes.items() if leaf in SAYING else ():
             for attribute in OF_WEIGHT.get(int(place), ()):
-                change(path, attribute, tensors(model)[name].shape[int(place)], len(indices))
+                change(path, attribute, held[name].shape[int(place)], len(indices))
     for call in found.graph.calls:
         for attribute, argument in OF_CALL.get(call.op, {}).items():
             value, axis = call.inputs[argument], -1 if call.op == "linear" else 1
