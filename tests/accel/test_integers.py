@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 from accel.calls import core
 
+import tinytorch as tt
+from tinytorch import plugins
+from tinytorch.models import import_model
+
 kernels = pytest.importorskip("tinytorch_accel._native", reason="tinytorch-accel was installed without its kernels")
 integer = pytest.importorskip("tinytorch_quant.integer", reason="tinytorch-quant is not installed")
 
@@ -136,3 +140,23 @@ def test_what_the_kernels_do_not_read_is_declined(rng):
     assert kernels.int8_linear(x[0, :, 0], weight[:, :, 0, 0], bias, mantissa, shift, 0, -128, 127) is None
     assert kernels.int8_add(x, np.ascontiguousarray(x), *[np.zeros(256, np.int32)] * 2, 1, -3, 0, -128, 127) is None
     assert kernels.int8_avg_pool2d(x, (2, 2), (2, 2), ((0, 0), (0, 0)), -128, 127) is None
+
+
+@pytest.mark.parametrize(
+    ("file", "shape"),
+    [
+        ("kws/kws_ref_model.tflite", (1, 49, 10)),
+        ("ic/pretrainedResnet_quant.tflite", (3, 32, 32)),
+        ("vww/vww_96_int8.tflite", (3, 96, 96)),
+        ("ad/ad01_int8.tflite", (640,)),
+    ],
+)
+def test_models_of_codes_give_the_same_codes(file, shape, real_data, rng):
+    pytest.importorskip("tflite", reason="the package tflite is not installed")
+    model = import_model(real_data(file))
+    x = tt.from_numpy(rng.integers(-128, 128, (3, *shape), np.int8))
+    with plugins.using():
+        cores = model.codes(x).numpy()
+    with plugins.using("accel"):
+        for _ in range(2):  # the second time without checks
+            same(model.codes(x).numpy(), cores)

@@ -139,16 +139,28 @@ def test_an_op_that_nobody_declared_is_refused():
         IntegerModel([X], [Step("int8_lineal", (), "y")], Port("y"), {})
 
 
-@pytest.mark.parametrize("hostile", [None, [], {}, {"inputs": [], "steps": [], "output": {}, "tensors": {}},
-    {"inputs": [{"name": "x"}], "steps": [{"op": "relu", "args": [{"file": "x"}], "out": "y"}], "output": {"name": "y"},
-     "tensors": {}},
-    {"inputs": [], "steps": [], "output": {"name": "y"}, "tensors": {"w": {"dtype": "object", "shape": [1]}}},
-    {"inputs": [], "steps": [], "output": {"name": "y"}, "tensors": {"w": {"dtype": "int8", "shape": [1 << 60]}}},
-    {"inputs": [], "steps": [], "output": {"name": "y"}, "tensors": {"w": {"dtype": "int8", "shape": [-1]}}},
-])  # fmt: skip
-def test_what_is_no_structure_is_refused(hostile):
+PORT = {"name": "x", "scale": None, "zero_point": 0}
+HOSTILE = {
+    "nothing": {},
+    "an input without a name": {"inputs": [{}]},
+    "a scale that is text": {"inputs": [PORT | {"scale": "1"}]},
+    "a scale of nothing": {"inputs": [PORT | {"scale": 0.0}]},
+    "a zero point beyond int8": {"output": PORT | {"zero_point": 200}},
+    "an argument of another kind": {"steps": [{"op": "relu", "args": [{"file": "x"}], "out": "y"}]},
+    "an argument of two kinds": {"steps": [{"op": "relu", "args": [{"value": "x", "stored": "y"}], "out": "y"}]},
+    "steps that are a number": {"steps": 3},
+    "a dtype that holds objects": {"tensors": {"w": {"dtype": "object", "shape": [1]}}},
+    "a tensor larger than any memory": {"tensors": {"w": {"dtype": "int8", "shape": [1 << 60]}}},
+    "a negative size": {"tensors": {"w": {"dtype": "int8", "shape": [-1]}}},
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_what_is_no_structure_is_refused(what):
+    sound = {"inputs": [PORT], "steps": [], "output": PORT, "tensors": {}}
+    IntegerModel.from_structure(sound)
     with pytest.raises(ValueError) as caught:
-        IntegerModel.from_structure(hostile)
+        IntegerModel.from_structure(sound | HOSTILE[what] if HOSTILE[what] else None)
     assert str(caught.value).startswith("IntegerModel: expected inputs, steps, output and tensors, got ")
 
 

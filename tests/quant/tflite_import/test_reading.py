@@ -103,6 +103,9 @@ UNSUPPORTED = {
         "AVERAGE_POOL_2D", [IMAGES, IMAGES], POOL | {"StrideH": 0}, "Pool2DOptions"
     ),
     "RESHAPE of (1, 4) int8 to (1, 3) int8": one("RESHAPE", [CODES, T((1, 3), "int8", (0.5,), (0,))]),
+    "tensor 'two?lines' is INT16, which is not supported": one(
+        "SOFTMAX", [T((1, 4), "int16", name="two\nlines"), SCORES], *SOFTMAX
+    ),
     "no earlier call gives 'late'": (
         [CODES, SCORES, T((1, 4), "int8", (0.5,), (0,), name="late")],
         [C("SOFTMAX", [2], [1], *SOFTMAX)],

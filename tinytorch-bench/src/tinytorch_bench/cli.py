@@ -6,9 +6,11 @@ import typer
 
 from tinytorch.cli.output import say
 from tinytorch_bench.peers.command import peers
+from tinytorch_bench.tinymlperf.command import tiny
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 app.command()(peers)
+app.command()(tiny)
 
 
 @app.callback(invoke_without_command=True)

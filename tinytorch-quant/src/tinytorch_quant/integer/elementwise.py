@@ -12,6 +12,7 @@ import numpy as np
 
 from tinytorch.core.tensor import op
 from tinytorch.core.tensor.promotion import floats_only
+from tinytorch.core.tensor.quiet import quiet
 from tinytorch_quant.integer.checks import int8_only, with_table
 from tinytorch_quant.integer.fixed_point import clamped, multiply_double_rounding, quantize_multiplier
 
@@ -25,7 +26,8 @@ ADD_SHIFT = 20  # bits that TFLite's Add keeps below the unit of its inputs
 @op(prepare=floats_only)
 def int8_quantize(x: Array, scale: float, zero_point: int) -> Array:
     """Numbers as codes: round(x / scale) + zero_point, halves to even, limited to int8; nan becomes -128."""
-    codes = np.multiply(x, x.dtype.type(1.0 / scale), out=np.empty_like(x))  # as PyTorch, which multiplies
+    codes = np.empty_like(x)
+    quiet().run(np.multiply, x, x.dtype.type(1.0 / scale), codes)  # as PyTorch, which multiplies
     np.rint(codes, out=codes)
     codes += zero_point
     np.fmax(codes, -128, out=codes)  # fmax: nan has no code of its own

@@ -18,7 +18,7 @@ from tinytorch.core.tensor.dtypes import as_dtype, int8
 from tinytorch.core.tensor.op import Op
 from tinytorch.plugins import registry
 from tinytorch_quant.integer.elementwise import int8_dequantize, int8_quantize
-from tinytorch_quant.integer.steps import Port, Step, Stored, Value, last_uses, meant, plain, references
+from tinytorch_quant.integer.steps import Port, Step, Stored, Value, last_uses, meant, plain, read_port, references
 
 if TYPE_CHECKING:
     from tinytorch.types import Array
@@ -88,8 +88,8 @@ class IntegerModel(Module):
             steps = [
                 Step(str(s["op"]), tuple(meant(arg) for arg in s["args"]), str(s["out"])) for s in structure["steps"]
             ]
-            ports = [Port(**port) for port in (*structure["inputs"], structure["output"])]
-        except (AttributeError, KeyError, MemoryError, TypeError, ValueError) as error:
+            ports = [read_port(**port) for port in (*structure["inputs"], structure["output"])]
+        except (AttributeError, KeyError, MemoryError, RecursionError, TypeError, ValueError) as error:
             raise ValueError(f"IntegerModel: expected inputs, steps, output and tensors, got {error!r}") from error
         return cls(ports[:-1], steps, ports[-1], tensors)
 

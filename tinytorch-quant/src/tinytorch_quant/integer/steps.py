@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -39,6 +40,14 @@ class Port(NamedTuple):
     name: str
     scale: float | None = None
     zero_point: int = 0
+
+
+def read_port(name: Any, scale: Any, zero_point: Any) -> Port:
+    """A port of what a file says; raises ValueError where it cannot be."""
+    is_scale = scale is None or (isinstance(scale, (int, float)) and 0.0 < scale < math.inf)
+    if type(name) is not str or not is_scale or type(zero_point) is not int or not -128 <= zero_point <= 127:
+        raise ValueError(f"a port '{name}' of scale {scale} and zero point {zero_point}")
+    return Port(name, scale, zero_point)
 
 
 def last_uses(

@@ -99,7 +99,7 @@ def _graph(schema: Any, content: bytes) -> Graph:
 
 
 def _tensor(schema: Any, model: Any, found: Any) -> FileTensor:
-    name = (found.Name() or b"").decode("utf-8", "replace")
+    name = _text(found.Name())
     shape = tuple(int(size) for size in found.ShapeAsNumpy()) if found.ShapeLength() else ()
     if not (all(size > 0 for size in shape) and math.prod(shape) <= LARGEST_SIZE):
         raise CheckpointError(f"tensor '{name}' has the shape {shape}")
@@ -144,7 +144,7 @@ def _call(schema: Any, model: Any, found: Any, tensors: list[FileTensor]) -> Cal
 def _op_name(schema: Any, code: Any) -> str:
     number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())  # older files have the second alone
     known = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
-    name = (code.CustomCode() or b"").decode("utf-8", "replace") or known.get(number, f"number {number}")
+    name = _text(code.CustomCode()) or known.get(number, f"number {number}")
     if name not in OPTIONS:
         raise CheckpointError(f"operator {name} is not supported; known are {', '.join(OPTIONS)}")
     return name
@@ -159,6 +159,11 @@ def _options(schema: Any, op: str, found: Any) -> dict[str, Any]:
     table, options = found.BuiltinOptions(), getattr(schema, kind)()
     options.Init(table.Bytes, table.Pos)
     return {field: getattr(options, field)() for field in fields}
+
+
+def _text(found: bytes | None) -> str:
+    """A name as it may stand in a sentence."""
+    return "".join(each if each.isprintable() else "?" for each in (found or b"").decode("utf-8", "replace"))
 
 
 def _chosen(places: Any, tensors: list[FileTensor]) -> tuple[FileTensor | None, ...]:
