@@ -5,7 +5,7 @@ import pytest
 
 from tinytorch_bench.peers import rendering
 from tinytorch_bench.peers.report import Form, Memory, Report, Row
-from tinytorch_bench.peers.statistics import Ratio
+from tinytorch_bench.statistics import Ratio
 
 RATIO = {
     "type": ["object", "null"],

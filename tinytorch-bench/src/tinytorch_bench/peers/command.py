@@ -15,13 +15,14 @@ import typer
 from tinytorch.cli.choice import PluginsOption
 from tinytorch.cli.output import CommandError, complain, console, json_text, say, show_facts, show_table
 from tinytorch.replacing import replacing
-from tinytorch_bench.peers import noise, rendering
+from tinytorch_bench import noise
+from tinytorch_bench.peers import rendering
 from tinytorch_bench.peers.contest import Plan, facts, measured
 from tinytorch_bench.peers.peer import PEERS, PeerError, find
 from tinytorch_bench.peers.report import Report
 from tinytorch_bench.peers.sides import Workers
-from tinytorch_bench.peers.statistics import FEWEST
 from tinytorch_bench.peers.workloads import GROUPS, Workload, chosen
+from tinytorch_bench.statistics import FEWEST
 
 MEMORY_RUNS = 3
 THREADS = min(2, noise.processors())
