@@ -5,14 +5,16 @@ from __future__ import annotations
 import typer
 
 from tinytorch.cli.output import say
+from tinytorch_bench.commands import compare
 from tinytorch_bench.peers.command import peers
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 app.command()(peers)
+app.command()(compare)
 
 
 @app.callback(invoke_without_command=True)
 def bench(context: typer.Context) -> None:
-    """Measure tinytorch honestly: beside other frameworks, with the same weights, data and threads."""
+    """Measure tinytorch honestly: beside other frameworks, beside itself, and beside other people's."""
     if context.invoked_subcommand is None:
         say(context.get_help())

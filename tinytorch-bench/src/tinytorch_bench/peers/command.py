@@ -16,6 +16,7 @@ from tinytorch.cli.choice import PluginsOption
 from tinytorch.cli.output import CommandError, complain, console, json_text, say, show_facts, show_table
 from tinytorch.replacing import replacing
 from tinytorch_bench import noise
+from tinytorch_bench.machine import processor
 from tinytorch_bench.peers import rendering
 from tinytorch_bench.peers.contest import Plan, facts, measured
 from tinytorch_bench.peers.peer import PEERS, PeerError, find
@@ -124,17 +125,10 @@ def _settings(plan: Plan) -> dict[str, Any]:
 def machine() -> dict[str, str]:
     """Tell what was measured on."""
     return {
-        "processor": f"{_processor()}, {noise.processors()} of {os.cpu_count()} processors",
+        "processor": f"{processor()}, {noise.processors()} of {os.cpu_count()} processors",
         "system": platform.platform(),
         "Python": f"{platform.python_version()}, numpy {np.__version__}",
     }
-
-
-def _processor() -> str:
-    table = Path("/proc/cpuinfo")
-    lines = table.read_text().splitlines() if table.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _list(workloads: Sequence[Workload]) -> None:
