@@ -4,6 +4,7 @@ The small ones are functions that return a `Sequential`: printing one shows all 
 """
 
 from tinytorch.models.bert import BertEncoder, sentence_embeddings
+from tinytorch.models.foreign import import_model
 from tinytorch.models.gpt import GPT
 from tinytorch.models.images import digits_cnn, fashion_cnn
 from tinytorch.models.llama import Llama
@@ -20,6 +21,7 @@ __all__ = [
     "digits_cnn",
     "ds_cnn",
     "fashion_cnn",
+    "import_model",
     "load_llama2c",
     "load_pretrained",
     "mlp",

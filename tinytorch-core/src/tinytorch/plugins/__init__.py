@@ -10,7 +10,7 @@ compiling, tables; then config, discovery, loading, activation, access; then ins
 """
 
 from tinytorch.plugins.access import hook, manager, table, transforms
-from tinytorch.plugins.activation import disable, enable, instrumented, register, unregister, using
+from tinytorch.plugins.activation import disable, enable, hook_of, instrumented, register, unregister, using
 from tinytorch.plugins.context import carry
 from tinytorch.plugins.direct import answered_by
 from tinytorch.plugins.errors import PluginError
@@ -38,6 +38,7 @@ __all__ = [
     "exact",
     "explain",
     "hook",
+    "hook_of",
     "hookimpl",
     "hookspec",
     "instrumented",

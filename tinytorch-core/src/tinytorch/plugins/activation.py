@@ -9,6 +9,8 @@ from functools import wraps
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import pluggy
+
 from tinytorch.plugins import discovery, registry
 from tinytorch.plugins.context import here
 from tinytorch.plugins.errors import PluginError
@@ -172,9 +174,22 @@ def unregister(name: str) -> None:
 
 def require(name: str, purpose: str) -> None:
     """Enable the plugin that a switch needs; raise PluginError that says what to install."""
+    check_installed(name, purpose)
+    enable(name)
+
+
+def hook_of(name: str, purpose: str) -> pluggy.HookRelay:
+    """Return the cold hooks of one plugin, which need not be enabled; raise PluginError that says what to install."""
+    check_installed(name, purpose)
+    with process.lock:
+        load(name)
+    return table_for((name,)).manager.hook
+
+
+def check_installed(name: str, purpose: str) -> None:
+    """Raise PluginError that says what to install where a plugin is missing."""
     if name not in process.state.plugins and name not in discovery.installed():
         raise PluginError(f"{purpose} needs the plugin '{name}': pip install tinytorch-{name}")
-    enable(name)
 
 
 def current() -> Table:

@@ -15,6 +15,8 @@ import pluggy
 from tinytorch.types import Kernel
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tinytorch.plugins.options import Options
 
 PROJECT = "tinytorch"
@@ -46,8 +48,24 @@ def unconfigure() -> None:
 def register_transforms(transforms: dict[str, Callable[..., Any]]) -> None:
     """Add named model transforms: `transforms["prune"] = prune`; a person calls them, since they change results.
 
-    `tinytorch.plugins.transforms()` gives those of the enabled plugins.
+    `tinytorch.plugins.transforms()` gives those of the enabled plugins. A transform is called with the model and with
+    options by keyword, plain values that a file could name, and returns the model to use from then on; one that must
+    see examples takes them as `calibration`, batches of inputs. What it did it notes (see `tinytorch.transforming`).
     """
+
+
+@hookspec(firstresult=True)
+def restructure(model: Any, name: str, structure: dict[str, Any]) -> Any | None:
+    """Give an untouched model the structure that this plugin's transform of that name once noted; return the model.
+
+    Its numbers are loaded afterwards, and the caller notes the transform. The structure comes from a file: raise
+    ValueError for one that cannot be.
+    """
+
+
+@hookspec(firstresult=True)
+def import_model(path: Path) -> Any | None:
+    """Read a file of a foreign format as a model, ready to be run; None for what the plugin does not know."""
 
 
 @hookspec(firstresult=True)
@@ -99,6 +117,8 @@ COLD_HOOKS = (
     configure,
     unconfigure,
     register_transforms,
+    restructure,
+    import_model,
     make_generation_cache,
     report_sections,
     wrap_op,

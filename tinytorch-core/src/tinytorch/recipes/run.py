@@ -94,13 +94,9 @@ def resume(
     is of no recipe here, or was trained on other data.
     """
     recipe, settings, notes = read_notes(path)
-    source = _noted_data(notes, path) if data is None else data
+    source = noted_data(notes, path) if data is None else data
     run = _make(recipe, settings if epochs is None else replace(settings, epochs=epochs), source, options)
-    for name, value in recipe.note(run.train_batches.dataset).items():
-        if notes.get(name) != value:
-            raise CheckpointError(
-                f"{path} is of a run on other data than {source or 'the built-in'}: its {name} differs"
-            )
+    check_data(recipe, run.train_batches.dataset, notes, path, source)
     run.trainer.load_checkpoint(path)
     return run
 
@@ -108,16 +104,21 @@ def resume(
 def read_notes(path: str | Path) -> tuple[Recipe, Settings, dict[str, Any]]:
     """Return what a checkpoint says it is: a recipe, its settings, and all the notes."""
     notes = notes_of(path)
+    return noted_recipe(notes, path), noted_settings(notes, path), notes
+
+
+def noted_recipe(notes: dict[str, Any], path: str | Path) -> Recipe:
+    """Return the recipe that a file's notes name; raise CheckpointError for none."""
     if not isinstance(notes.get("recipe"), str):
         raise CheckpointError(f"{path} does not say which recipe it is of: it was not written by one")
     try:
-        recipe = find(notes["recipe"])
+        return find(notes["recipe"])
     except ValueError as error:
         raise CheckpointError(f"{path} is of a recipe that is not here: {error}") from error
-    return recipe, _settings(notes, path), notes
 
 
-def _settings(notes: dict[str, Any], path: str | Path) -> Settings:
+def noted_settings(notes: dict[str, Any], path: str | Path) -> Settings:
+    """Return the settings of a file's notes; raise CheckpointError for those that cannot be."""
     least = {"seed": 0, "epochs": 0, "batch_size": 1}
     told: dict[str, Any] = {name: notes.get(name) for name in (*least, "lr")}
     whole = all(type(told[name]) is int and told[name] >= low for name, low in least.items())
@@ -126,11 +127,21 @@ def _settings(notes: dict[str, Any], path: str | Path) -> Settings:
     return Settings(**told)
 
 
-def _noted_data(notes: dict[str, Any], path: str | Path) -> Path | None:
+def noted_data(notes: dict[str, Any], path: str | Path) -> Path | None:
+    """Return where a file's notes say that its data was; None for built-in data."""
     noted = notes.get("data")
     if noted is not None and not isinstance(noted, str):
         raise CheckpointError(f"{path} notes data that cannot be: {noted!r}")
     return None if noted is None else Path(noted)
+
+
+def check_data(recipe: Recipe, train: Any, notes: dict[str, Any], path: str | Path, source: Path | None) -> None:
+    """Raise CheckpointError where the data read from a source is not what a file's notes say of it."""
+    for name, value in recipe.note(train).items():
+        if notes.get(name) != value:
+            raise CheckpointError(
+                f"{path} is of a run on other data than {source or 'the built-in'}: its {name} differs"
+            )
 
 
 def _make(recipe: Recipe, settings: Settings, data: Path | None, options: dict[str, Any]) -> Run:

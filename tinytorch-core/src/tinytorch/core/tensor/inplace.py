@@ -92,11 +92,16 @@ def note_write(array: Array) -> None:
 def check_unwritten(node: Node) -> None:
     """Raise RuntimeError where an array that the node saved was written afterwards."""
     for array in _arrays_in((node.args, node.out)):
-        if _writes.get(id(_owner(array)), (None, 0))[1] > node.serial:
+        if written_since(array, node.serial):
             raise RuntimeError(
                 f"backward: a tensor of shape {array.shape} that the gradient of '{node.op.name}' needs "
                 "was written in place afterwards; use the out-of-place form"
             )
+
+
+def written_since(array: Array, serial: int) -> bool:
+    """Whether this memory was written after that serial number was given out."""
+    return _writes.get(id(_owner(array)), (None, 0))[1] > serial
 
 
 def _arrays_in(saved: Any) -> Iterator[Array]:

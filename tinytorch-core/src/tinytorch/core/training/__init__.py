@@ -2,6 +2,7 @@
 
 from tinytorch.core.training.callbacks import Callback, EarlyStopping
 from tinytorch.core.training.checkpoint import model_state, notes_of
-from tinytorch.core.training.trainer import Trainer, accuracy
+from tinytorch.core.training.evaluation import accuracy, evaluate
+from tinytorch.core.training.trainer import Trainer
 
-__all__ = ["Callback", "EarlyStopping", "Trainer", "accuracy", "model_state", "notes_of"]
+__all__ = ["Callback", "EarlyStopping", "Trainer", "accuracy", "evaluate", "model_state", "notes_of"]

@@ -28,7 +28,7 @@ def save_run(trainer: Trainer, path: str | Path) -> None:
 
 def load_run(trainer: Trainer, path: str | Path) -> None:
     """Bring a trainer to the state in a file; raise CheckpointError for one that does not fit, and change nothing."""
-    tensors, metadata = _read(path)
+    tensors, metadata = read_run(path)
     now = _content(trainer)
     try:
         check_fits(trainer, tensors, metadata, now)
@@ -44,13 +44,13 @@ def load_run(trainer: Trainer, path: str | Path) -> None:
 
 def notes_of(path: str | Path) -> dict[str, Any]:
     """Return what the run's owner noted in a checkpoint."""
-    notes: dict[str, Any] = _read(path)[1]["notes"]
+    notes: dict[str, Any] = read_run(path)[1]["notes"]
     return notes
 
 
 def model_state(path: str | Path) -> dict[str, Tensor]:
     """Return only the model's tensors of a checkpoint, ready for `load_state_dict`."""
-    return under("model.", _read(path)[0])
+    return under("model.", read_run(path)[0])
 
 
 def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -58,8 +58,8 @@ def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
-def _read(path: str | Path) -> Content:
-    """Read a file that must be a checkpoint, whole and of our format."""
+def read_run(path: str | Path) -> Content:
+    """Return what a checkpoint holds; raise CheckpointError for a file that is none, whole and of our format."""
     tensors, metadata = load_with_metadata(path)
     if metadata.get("format") != FORMAT:
         told = f"is no checkpoint of a training run (format {metadata.get('format')!r})"

@@ -12,13 +12,13 @@ from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from tinytorch import plugins
-from tinytorch.core.autograd import detect_anomaly, no_grad
+from tinytorch.core.autograd import detect_anomaly
 from tinytorch.core.module import Module
 from tinytorch.core.optimizers import Optimizer, clip_grad_norm_
 from tinytorch.core.tensor.numbers import real, whole
-from tinytorch.core.tensor.promotion import tensors_only
 from tinytorch.core.training import checkpoint
 from tinytorch.core.training.callbacks import Callback
+from tinytorch.core.training.evaluation import accuracy, count, evaluate, means, nothing_counted, two
 from tinytorch.core.training.streams import Streams, generators_of
 
 if TYPE_CHECKING:
@@ -30,16 +30,6 @@ if TYPE_CHECKING:
     from tinytorch.core.tensor.random import Generator
 
     Batches = Iterable[tuple[Tensor, Tensor]]
-
-
-def accuracy(outputs: Tensor, targets: Tensor) -> float:
-    """The share of rows whose largest score is the target's: (batch, classes), (batch,) -> 0 ... 1."""
-    if (
-        tensors_only("accuracy", outputs)[0].ndim != 2
-        or tensors_only("accuracy", targets)[0].shape != outputs.shape[:1]
-    ):
-        raise ValueError(f"accuracy: expected (batch, classes) and (batch,), got {outputs.shape} and {targets.shape}")
-    return float((outputs.argmax(1) == targets).float().mean())
 
 
 class Trainer:
@@ -91,7 +81,7 @@ class Trainer:
         self.last_loss = math.nan
         self.should_stop = False
         self.resumed = False  # loaded from a checkpoint since the last `fit`
-        self.totals = {"loss": 0.0, "metric": 0.0, "rows": 0.0}  # of this epoch so far
+        self.totals = nothing_counted()  # of this epoch so far
         self.streams = Streams()
         self.epoch_random = self.streams.get_state()  # where this epoch began to draw
 
@@ -117,18 +107,7 @@ class Trainer:
 
     def evaluate(self, batches: Batches) -> dict[str, float]:
         """Mean loss and metric over all rows, in evaluation mode."""
-        was_training = self.model.training
-        self.model.eval()
-        totals = {"loss": 0.0, "metric": 0.0, "rows": 0.0}
-        try:
-            with no_grad():
-                for batch in batches:
-                    inputs, targets = _two("evaluate", batch)
-                    outputs = self.model(inputs)
-                    self._count(totals, outputs, targets, self.loss_fn(outputs, targets).item())
-        finally:
-            self.model.train(was_training)
-        return self._means(totals)
+        return evaluate(self.model, batches, self.loss_fn, self.metric)
 
     def save_checkpoint(self, path: str | Path) -> None:
         """Write all that the next step depends on."""
@@ -160,7 +139,7 @@ class Trainer:
             _skip(remaining, learned)
             self.streams.rewind(here)
         for batch in remaining:
-            self._learn(*_two("fit", batch))
+            self._learn(*two("fit", batch))
             if self.checkpoint_every and self.step % self.checkpoint_every == 0:
                 self._save()
             if self.should_stop:
@@ -172,7 +151,7 @@ class Trainer:
         loss = self.loss_fn(outputs, targets)
         self.last_loss = loss.item()
         (loss * (1.0 / self.accumulate) if self.accumulate > 1 else loss).backward()
-        self._count(self.totals, outputs.detach(), targets, self.last_loss)
+        count(self.totals, outputs.detach(), targets, self.last_loss, self.metric)
         self.batch, self.step = self.batch + 1, self.step + 1
         if self.batch % self.accumulate == 0:
             self._step_optimizer()
@@ -202,12 +181,16 @@ class Trainer:
         if self.batch % self.accumulate:
             self._scale_grads(self.accumulate / (self.batch % self.accumulate))
             self._step_optimizer()
-        entry = {"epoch": self.epoch + 1.0, **self._means(self.totals), "lr": self.optimizer.param_groups[0]["lr"]}
+        entry = {
+            "epoch": self.epoch + 1.0,
+            **means(self.totals, self.metric),
+            "lr": self.optimizer.param_groups[0]["lr"],
+        }
         if validation is not None:
             entry.update({f"validation_{name}": value for name, value in self.evaluate(validation).items()})
         self.history.append(entry)
         self.epoch, self.batch = self.epoch + 1, 0
-        self.totals = dict.fromkeys(self.totals, 0.0)
+        self.totals = nothing_counted()
         self._step_scheduler("epoch")
         self._tell("on_epoch_end")
         self._save()
@@ -215,20 +198,6 @@ class Trainer:
     def _save(self) -> None:
         if self.checkpoint_path is not None:
             self.save_checkpoint(self.checkpoint_path)
-
-    def _count(self, totals: dict[str, float], outputs: Tensor, targets: Tensor, loss: float) -> None:
-        rows = len(outputs)
-        totals["rows"] += rows
-        totals["loss"] += loss * rows
-        if self.metric is not None:
-            totals["metric"] += self.metric(outputs, targets) * rows
-
-    def _means(self, totals: dict[str, float]) -> dict[str, float]:
-        rows = totals["rows"] or math.nan
-        means = {"loss": totals["loss"] / rows}
-        if self.metric is not None:
-            means[getattr(self.metric, "__name__", "metric")] = totals["metric"] / rows
-        return means
 
     def _tell(self, event: str) -> None:
         for callback in self.callbacks:
@@ -254,11 +223,3 @@ def _check_kinds(model: Any, optimizer: Any, loss_fn: Any, callbacks: Any) -> No
         raise TypeError(f"Trainer: expected loss_fn as a function, got {type(loss_fn).__name__}")
     if not isinstance(callbacks, (list, tuple)) or not all(isinstance(each, Callback) for each in callbacks):
         raise TypeError(f"Trainer: expected callbacks as a list of Callback, got {callbacks!r}")
-
-
-def _two(name: str, batch: Any) -> tuple[Any, Any]:
-    """A batch as inputs and targets."""
-    if not isinstance(batch, (tuple, list)) or len(batch) != 2:
-        got = f"{len(batch)} parts" if isinstance(batch, (tuple, list)) else type(batch).__name__
-        raise ValueError(f"{name}: expected batches of inputs and targets, got {got}")
-    return batch[0], batch[1]
