@@ -1,9 +1,9 @@
 """A thing beside itself on the real clock: how often `tinytorch bench compare` calls two equal runs different.
 
-    OPENBLAS_NUM_THREADS=1 python benchmarks/same_twice.py --pairs 50
+    OPENBLAS_NUM_THREADS=1 python benchmarks/same_twice.py --pairs 50 --folder runs
 
-Each run is a process of its own, as on CI; runs are compared in pairs that follow each other. A second column compares
-the seconds themselves, which is what the yardstick is there to better.
+Each run is a process of its own, as on CI; a folder's runs are not made again. Compared are runs that follow each
+other, one with one; the same by what `compare` would say of even times; and five with five that were taken in turn.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tinytorch_bench import compare, load
+from tinytorch_bench import Comparison, Run, compare, load
 from tinytorch_bench.comparing import verdict
 from tinytorch_bench.samples import unpaired
 
+FIVE = 5
+MODELS = ("mlp", "cnn")
 RUN = """
 import sys
 from tinytorch import datasets, manual_seed, models
@@ -32,32 +34,49 @@ def main() -> None:
     """Compare, and count."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--pairs", type=int, default=50)
-    arguments.add_argument("--seconds", type=float, default=0.02, help="of a burst")
-    arguments.add_argument("--keep", type=Path, help="a folder for the runs")
+    arguments.add_argument("--seconds", type=float, default=0.01, help="of a burst")
+    arguments.add_argument("--folder", type=Path, required=True, help="where runs are kept")
     options = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        found = [pair(options.keep or Path(folder), number, options.seconds) for number in range(options.pairs)]
-    rows = [row for each in found for row in each]
-    for name, place in (("in yardsticks", 0), ("in seconds", 1)):
-        different = sum(row[place] != "no difference shown" for row in rows)
-        print(f"{name}: {len(rows) - different} of {len(rows)} comparisons of equals show no difference")
-    widths = sorted(row[2] for row in rows)
-    print(f"half of the intervals reach {100 * (widths[len(widths) // 2] - 1):.1f} % above their estimate, or less")
-    print(f"regressions above 5 %: {sum(row[3] for row in rows)}")
+    options.folder.mkdir(exist_ok=True)
+    first, second = ([made(options, number, side) for number in range(options.pairs)] for side in "ab")
+    disturbed = sum(any("too noisy" in warning for warning in run.warnings) for run in (*first, *second))
+    print(f"runs on a machine that was called too noisy: {disturbed} of {2 * options.pairs}")
+    tell("one with one", map(compare, first, second))
+    tell("five with five", (compare(*each) for each in groups(first, second)))
+    pairs = [(yards(one, model), yards(two, model)) for one, two in zip(first, second, strict=True) for model in MODELS]
+    plain = [verdict(unpaired(*pair)) for pair in pairs]
+    print(f"one with one, as if times were even: {plain.count('no difference shown')} of {len(plain)}")
 
 
-def pair(folder: Path, number: int, seconds: float) -> list[tuple[str, str, float, bool]]:
-    """Run twice: for each model both verdicts, how far the interval reaches, whether it would have failed."""
-    paths = [folder / f"{number}{side}.json" for side in "ab"]
-    for path in paths:
-        subprocess.run([sys.executable, "-c", RUN, path, str(seconds)], check=True)
-    first, second = map(load, paths)
-    rows = []
-    for change in compare(first, second).changes:
-        plain = unpaired(second.row(change.model).seconds, first.row(change.model).seconds)
-        reach = change.ratio.high / change.ratio.median
-        rows.append((change.verdict, verdict(plain), reach, bool(change.regressions)))
-    return rows
+def made(options: argparse.Namespace, number: int, side: str) -> Run:
+    """Give a run of the folder, made if it is not there."""
+    path = options.folder / f"{number}{side}.json"
+    if not path.exists():
+        subprocess.run([sys.executable, "-c", RUN, path, str(options.seconds)], check=True)
+    return load(path)
+
+
+def groups(first: Sequence[Run], second: Sequence[Run]) -> Iterable[tuple[Sequence[Run], Sequence[Run]]]:
+    """Five runs and five others, taken in turn."""
+    for start in range(0, len(first) - FIVE + 1, FIVE):
+        yield first[start : start + FIVE], second[start : start + FIVE]
+
+
+def yards(run: Run, model: str) -> list[float]:
+    """A model's times in yardsticks."""
+    return [mine / its for mine, its in zip(run.row(model).seconds, run.yardstick["seconds"], strict=True)]
+
+
+def tell(what: str, found: Iterable[Comparison]) -> None:
+    """Say how many comparisons show no difference, how wide they are, and how many would fail above 5 %."""
+    changes = [change for each in found for change in each.changes]
+    equal = sum(change.verdict == "no difference shown" for change in changes)
+    reach = sorted(change.ratio.high / change.ratio.median - 1 for change in changes)[len(changes) // 2]
+    failed = sum(bool(change.regressions) for change in changes)
+    print(
+        f"{what}: {equal} of {len(changes)} show no difference; half of the intervals reach {100 * reach:.0f} % above"
+    )
+    print(f"{what}: {failed} regressions above 5 %")
 
 
 if __name__ == "__main__":

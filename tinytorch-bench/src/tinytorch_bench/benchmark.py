@@ -17,7 +17,7 @@ from tinytorch.core.training import accuracy
 from tinytorch_bench import machine, noise, samples
 from tinytorch_bench.models import applied_names, nbytes
 from tinytorch_bench.run import Row, Run
-from tinytorch_bench.timing import YARDSTICK_VERSION, Taken, Timing, interleaved
+from tinytorch_bench.timing import YARDSTICK_VERSION, Side, Taken, Timing, interleaved
 
 Metric = Callable[[Any, Any], float]
 EVALUATION_BATCH = 256
@@ -69,7 +69,7 @@ class Benchmark:
                 model.eval()
             with no_grad():
                 quality = {place: self._quality(*place) for place in self._places()}
-                calls = {_key(*place): self._call(*place, batch) for place in quality}
+                calls = {_key(*place): Side(self._call(*place, batch)) for place in quality}
                 taken, yard = interleaved(calls, timing, progress)
         finally:
             for module in training:

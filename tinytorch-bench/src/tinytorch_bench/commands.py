@@ -11,27 +11,30 @@ from tinytorch.cli.output import complain, print_json, say, show_table
 from tinytorch_bench.comparing import Change, CompareError, Comparison
 from tinytorch_bench.comparing import compare as compared
 from tinytorch_bench.reading import FormatError
-from tinytorch_bench.run import load
+from tinytorch_bench.run import Run, load
 
 REGRESSION, WRONG_INPUT = 1, 2
 
 
 def compare(
-    before: Annotated[Path, typer.Argument(metavar="A", help="A stored run, the earlier one.")],
-    after: Annotated[Path, typer.Argument(metavar="B", help="Another, the later one.")],
+    before: Annotated[
+        Path, typer.Argument(metavar="A", help="A stored run, the earlier one; or a folder of four or more.")
+    ],
+    after: Annotated[Path, typer.Argument(metavar="B", help="The later one, or as many.")],
     fail_above: Annotated[str, typer.Option(metavar="PART", help="By how much time or size may grow.")] = "5%",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False,
 ) -> int:
     """Compare two stored runs of the same models on the same machine.
 
     The exit status is 0 where nothing became worse by more than the limit, 1 for a regression, 2 for files that cannot
-    be read or compared. A regression in time is one that was shown, and whose estimate is above the limit.
+    be read or compared. A regression in time is one that was shown, and whose estimate is above the limit. Where the
+    machine changes its speed from minute to minute, compare folders of runs that were taken in turn.
 
     \b
     tinytorch bench compare main.json branch.json --fail-above 3%
     """  # noqa: D301  the mark is click's: the lines below it stay lines
     try:
-        found = compared(load(before), load(after), part(fail_above))
+        found = compared(_runs(before), _runs(after), part(fail_above))
     except (FormatError, CompareError) as error:
         complain(str(error))
         return WRONG_INPUT
@@ -40,6 +43,14 @@ def compare(
     else:
         _show(found)
     return REGRESSION if found.failed else 0
+
+
+def _runs(path: Path) -> list[Run]:
+    """Read a run, or all that lie in a folder."""
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    if not files:
+        raise CompareError(f"{path}: expected stored runs, *.json, in this folder")
+    return [load(file) for file in files]
 
 
 def part(text: str) -> float:

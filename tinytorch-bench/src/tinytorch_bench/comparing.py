@@ -7,6 +7,8 @@ refused.
 
 from __future__ import annotations
 
+import statistics
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -93,55 +95,79 @@ def verdict(found: Ratio) -> str:
     return "faster" if found.high < 1 / (1 + LEAST) else "no difference shown"
 
 
-def compare(before: Run, after: Run, fail_above: float = 0.05) -> Comparison:
-    """Compare two runs of the same models; `fail_above` is the part by which time or size may grow."""
+def compare(before: Run | Sequence[Run], after: Run | Sequence[Run], fail_above: float = 0.05) -> Comparison:
+    """Compare two runs of the same models, or some of each; `fail_above` is the part by which time or size may grow.
+
+    Of single runs the rounds are compared, as far as they are even (`samples.single`). Of four or more of each, taken
+    in turn, each run counts as one time: that is sound on any machine whose state changes in between.
+    """
     if not 0 <= fail_above < float("inf"):
         raise CompareError(f"compare: expected a limit of 0 or more, got {fail_above}")
-    _check(before, after)
-    later = {(row.model, row.dataset): row for row in after.rows}
-    pairs = [(row, later[row.model, row.dataset]) for row in before.rows if (row.model, row.dataset) in later]
-    if not pairs:
+    sides = [[given] if isinstance(given, Run) else [*given] for given in (before, after)]
+    counts = [len(side) for side in sides]
+    if counts != [1, 1] and min(counts) < samples.FEWEST:
+        raise CompareError(
+            f"expected one run of each, or {samples.FEWEST} or more of each, got {counts[0]} and {counts[1]}"
+        )
+    for run in (*sides[0], *sides[1]):
+        _check(sides[0][0], run)
+    names = [set.intersection(*({(row.model, row.dataset) for row in run.rows} for run in side)) for side in sides]
+    shared = [(row.model, row.dataset) for row in sides[0][0].rows if (row.model, row.dataset) in names[0] & names[1]]
+    if not shared:
         raise CompareError("the runs have no model and dataset in common")
-    changes = [_change(*pair, before, after, fail_above) for pair in pairs]
-    return Comparison(fail_above, changes, [*_remarks(before, after), *_unsure(changes)])
+    changes = [_change(*name, sides[0], sides[1], fail_above) for name in shared]
+    return Comparison(fail_above, changes, [*_remarks(*sides), *_unsure(changes)])
 
 
 def _check(before: Run, after: Run) -> None:
     """Refuse what would compare something else than the models."""
     told = [(name, before.machine[name], after.machine[name]) for name in DECIDING]
-    told += [(name, before.settings[name], after.settings[name]) for name in ("batch",)]
+    told += [("batch", before.settings["batch"], after.settings["batch"])]
     told += [("yardstick", before.yardstick["version"], after.yardstick["version"])]
     for name, first, second in told:
         if first != second:
             raise CompareError(f"the runs cannot be compared: {name} {first} and {second}")
 
 
-def _change(first: Row, second: Row, before: Run, after: Run, limit: float) -> Change:
-    ratio = samples.unpaired(_in_yardsticks(second, after), _in_yardsticks(first, before))
-    names = [name for name in first.metrics if name in second.metrics]
-    metrics = {name: (first.metrics[name], second.metrics[name]) for name in names}
-    medians, sizes = (first.latency, second.latency), (first.bytes, second.bytes)
-    return Change(first.model, first.dataset, ratio, medians, sizes, metrics, limit)
+def _change(model: str, dataset: str, before: Sequence[Run], after: Sequence[Run], limit: float) -> Change:
+    times = [[_in_yardsticks(run.row(model, dataset), run) for run in side] for side in (after, before)]
+    if len(before) == 1:
+        ratio = samples.single(times[0][0], times[1][0])
+    else:
+        ratio = samples.unpaired(*([statistics.median(run) for run in side] for side in times))
+    first, second = ([run.row(model, dataset) for run in side] for side in (before, after))
+    shared = [name for name in first[0].metrics if name in second[0].metrics]
+    return Change(
+        model,
+        dataset,
+        ratio,
+        (statistics.median(row.latency for row in first), statistics.median(row.latency for row in second)),
+        (first[0].bytes, second[0].bytes),
+        {name: (first[0].metrics[name], second[0].metrics[name]) for name in shared},
+        limit,
+    )
 
 
-def _in_yardsticks(row: Row, run: Run) -> Sequence[float]:
+def _in_yardsticks(row: Row, run: Run) -> list[float]:
     return [mine / other for mine, other in zip(row.seconds, run.yardstick["seconds"], strict=True)]
 
 
-def _remarks(before: Run, after: Run) -> list[str]:
-    """What else differs, what only one has, and what made either doubtful."""
+def _remarks(before: Sequence[Run], after: Sequence[Run]) -> list[str]:
+    """What else differs, what only one side has, and what made either doubtful."""
+    first, second = before[0], after[0]
     found = [
-        f"{name} changed: {before.machine[name]} and {after.machine[name]}"
+        f"{name} changed: {first.machine[name]} and {second.machine[name]}"
         for name in ("system", "python", "numpy", "blas", "tinytorch")
-        if before.machine[name] != after.machine[name]
+        if first.machine[name] != second.machine[name]
     ]
-    plugins = [", ".join(each["name"] for each in run.machine["plugins"]) or "none" for run in (before, after)]
+    plugins = [", ".join(each["name"] for each in run.machine["plugins"]) or "none" for run in (first, second)]
     if plugins[0] != plugins[1]:
         found.append(f"plugins changed: {plugins[0]} and {plugins[1]}")
-    names = [{(row.model, row.dataset) for row in run.rows} for run in (before, after)]
-    found += [f"{model} on {dataset} is in one run only" for model, dataset in sorted(names[0] ^ names[1])]
-    for which, run in (("earlier", before), ("later", after)):
-        found += [f"the {which} run: {warning}" for warning in run.warnings]
+    names = [{(row.model, row.dataset) for run in side for row in run.rows} for side in (before, after)]
+    found += [f"{model} on {dataset} is on one side only" for model, dataset in sorted(names[0] ^ names[1])]
+    for which, side in (("earlier", before), ("later", after)):
+        told = Counter(warning for run in side for warning in run.warnings)
+        found += [f"{which}: {warning}" + (f" ({count} runs)" if count > 1 else "") for warning, count in told.items()]
     return found
 
 

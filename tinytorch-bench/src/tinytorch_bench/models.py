@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tinytorch import Tensor, nn
+from tinytorch.transforming import applied
 
 
 def nbytes(model: nn.Module) -> int:
@@ -20,9 +19,4 @@ def parameters(model: nn.Module) -> int:
 
 def applied_names(model: nn.Module) -> list[str]:
     """Name the transforms that were applied to a model, in their order."""
-    return [name for name, _ in applied_transforms(model)]
-
-
-def applied_transforms(model: nn.Module) -> list[tuple[str, Any]]:
-    """Give the transforms that were applied to a model, each with the structure that it gave."""
-    return []
+    return [f"{each.plugin}: {each.name}" for each in applied(model)]

@@ -15,8 +15,9 @@ import numpy as np
 from tinytorch.types import Array
 from tinytorch_bench.statistics import Ratio
 
-FEWEST = 10  # times of each run: below, the normal approximation of the interval is too narrow
+FEWEST = 4  # of each side: of three and three even all ratios enclose the true one in 90 % only
 NORMAL = 1.959964  # the quantile for 95 %
+EVEN = 0.03  # the spread of times up to which a run's own times tell how sure they are
 OUTLYING = 3.5  # of the modified z-score (Iglewicz and Hoaglin 1993, 3.4)
 TO_SIGMA = 0.6745  # of a median absolute deviation
 TREND = 3.0  # standard deviations of Mann and Kendall's count
@@ -33,13 +34,32 @@ def unpaired(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
     """
     n, m = len(ours), len(theirs)
     if min(n, m) < FEWEST:
-        raise ValueError(f"unpaired: expected {FEWEST} times or more of each run, got {n} and {m}")
+        raise ValueError(f"unpaired: expected {FEWEST} times or more of each side, got {n} and {m}")
     logs = np.log(np.asarray(ours, np.float64)), np.log(np.asarray(theirs, np.float64))
     ratios = np.sort(np.exp(np.subtract.outer(*logs)).reshape(-1))
     r = max(0.0, (n * correlation(logs[0]) + m * correlation(logs[1])) / (n + m))
     deviation = math.sqrt(n * m * (n + m + 1) / 12 * (1 + r) / max(1 - r, 0.05))
     k = max(1, math.floor(n * m / 2 - NORMAL * deviation))
     return Ratio(float(np.median(ratios)), *map(float, (ratios[k - 1], ratios[-k], ratios[0], ratios[-1])))
+
+
+def single(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
+    """Compare the times (n,) and (m,) of one run and another, each of which is all that is known of its day.
+
+    Where times spread by more than 3 %, the machine changes between states, and one that holds for a whole run cannot
+    be told from a change of the program. Then each run counts as one observation: the interval has 95 % of all ratios.
+    """
+    found = unpaired(ours, theirs)
+    if max(spread(ours), spread(theirs)) <= EVEN:
+        return found
+    low, high = np.quantile(np.divide.outer(np.asarray(ours), np.asarray(theirs)), [0.025, 0.975])
+    return found._replace(low=float(low), high=float(high))
+
+
+def spread(times: Sequence[float]) -> float:
+    """How far times are from their median, as a part of it: a robust standard deviation of their logarithms."""
+    logs = np.log(np.asarray(times, np.float64))
+    return float(np.median(np.abs(logs - np.median(logs)))) / TO_SIGMA
 
 
 def correlation(values: Array) -> float:

@@ -10,8 +10,9 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from tinytorch_bench import energy, samples
 Call = Callable[[], Any]
 YARDSTICK_VERSION = 1
 SHORTEST = 1e-4  # seconds of a measurement: what is shorter is called several times
-PARTS = 5  # measurements of a burst, at least
+FEWEST = 10  # rounds
 LONGEST_WARM_UP = 60  # measurements
 
 
@@ -53,10 +54,17 @@ class Timing:
     meter: energy.Meter = field(default_factory=energy.find)
 
     def __post_init__(self) -> None:
-        if self.rounds < samples.FEWEST:
-            raise ValueError(f"Timing: expected {samples.FEWEST} rounds or more, got {self.rounds}")
+        if self.rounds < FEWEST:
+            raise ValueError(f"Timing: expected {FEWEST} rounds or more, got {self.rounds}")
         if not self.seconds >= 0:
             raise ValueError(f"Timing: expected seconds of 0 or more, got {self.seconds}")
+
+
+class Side(NamedTuple):
+    """What is timed, and the block that a burst of it lies in."""
+
+    call: Call
+    around: Callable[[], AbstractContextManager[Any]] = nullcontext
 
 
 @dataclass
@@ -70,18 +78,20 @@ class Taken:
 
 
 def interleaved(
-    sides: Mapping[str, Call], timing: Timing, progress: Callable[[Iterable[int]], Iterable[int]] = iter
+    sides: Mapping[str, Side], timing: Timing, progress: Callable[[Iterable[int]], Iterable[int]] = iter
 ) -> tuple[dict[str, Taken], list[float]]:
     """Give the times of each side, and those of the yardstick, round by round."""
-    every = {**sides, "": timing.yardstick}
+    every = {**sides, "": Side(timing.yardstick)}
     counts, taken = {}, {}
-    for name, call in every.items():
-        counts[name], warm = _warmed(call, timing.clock)
+    for name, side in every.items():
+        with side.around():
+            counts[name], warm = _warmed(side.call, timing.clock)
         taken[name] = Taken(warm_up=warm)
     order = random.Random(timing.seed)
     for _ in progress(range(timing.rounds)):
         for name in order.sample([*every], len(every)):
-            _burst(every[name], counts[name], timing, taken[name])
+            with every[name].around():
+                _burst(every[name].call, counts[name], timing, taken[name])
     return {name: taken[name] for name in sides}, taken[""].seconds
 
 
@@ -106,10 +116,11 @@ def _burst(call: Call, count: int, timing: Timing, taken: Taken) -> None:
 
 
 def _measurements(call: Call, count: int, timing: Timing) -> Iterator[float]:
-    end, parts = timing.clock() + timing.seconds, 0
-    while parts < PARTS or timing.clock() < end:
+    """One, and as many more as fit into the seconds of a burst."""
+    end = timing.clock() + timing.seconds
+    yield _measured(call, count, timing.clock)
+    while timing.clock() < end:
         yield _measured(call, count, timing.clock)
-        parts += 1
 
 
 def _measured(call: Call, count: int, clock: Callable[[], float]) -> float:
