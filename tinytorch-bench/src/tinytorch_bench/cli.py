@@ -6,11 +6,21 @@ import typer
 
 from tinytorch.cli.output import say
 from tinytorch_bench.commands import compare
+from tinytorch_bench.competition.command import (
+    compete_command,
+    leaderboard_command,
+    submit_command,
+    validate_command,
+)
 from tinytorch_bench.peers.command import peers
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 app.command()(peers)
 app.command()(compare)
+app.command("compete")(compete_command)
+app.command("validate")(validate_command)
+app.command("submit")(submit_command)
+app.command("leaderboard")(leaderboard_command)
 
 
 @app.callback(invoke_without_command=True)

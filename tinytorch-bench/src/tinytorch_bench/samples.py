@@ -36,11 +36,11 @@ def unpaired(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
     if min(n, m) < FEWEST:
         raise ValueError(f"unpaired: expected {FEWEST} times or more of each side, got {n} and {m}")
     logs = np.log(np.asarray(ours, np.float64)), np.log(np.asarray(theirs, np.float64))
-    ratios = np.sort(np.exp(np.subtract.outer(*logs)).reshape(-1))
+    steps = np.sort(np.subtract.outer(*logs).reshape(-1))
     r = max(0.0, (n * correlation(logs[0]) + m * correlation(logs[1])) / (n + m))
     deviation = math.sqrt(n * m * (n + m + 1) / 12 * (1 + r) / max(1 - r, 0.05))
     k = max(1, math.floor(n * m / 2 - NORMAL * deviation))
-    return Ratio(float(np.median(ratios)), *map(float, (ratios[k - 1], ratios[-k], ratios[0], ratios[-1])))
+    return Ratio(*np.exp([np.median(steps), steps[k - 1], steps[-k], steps[0], steps[-1]]).tolist())
 
 
 def single(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
@@ -64,9 +64,10 @@ def spread(times: Sequence[float]) -> float:
 
 def correlation(values: Array) -> float:
     """How alike neighbours in time are, by ranks: (n,) -> -1 ... 1."""
-    ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(np.float64)
-    ranks -= ranks.mean()
-    return float(ranks[1:] @ ranks[:-1] / (ranks @ ranks)) if len(ranks) > 1 else 0.0
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - counts / 2)[places] - len(values) / 2  # equal values share one, the mean of all is 0
+    total = ranks @ ranks
+    return float(ranks[1:] @ ranks[:-1] / total) if total else 0.0
 
 
 def outliers(times: Sequence[float]) -> list[int]:

@@ -33,7 +33,7 @@ CREATE TABLE submissions (
     written TEXT NOT NULL,
     score REAL NOT NULL,
     content TEXT NOT NULL
-) STRICT
+)
 """
 
 
@@ -68,19 +68,18 @@ class Leaderboard:
             raise LeaderboardError(f"{self.path}: this file system allows no write-ahead log")
         run("PRAGMA synchronous=FULL")
         run("BEGIN IMMEDIATE")
-        try:
-            marks = [run(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
-            if marks == [0, 0] and not run("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                run(TABLE)
-                run(f"PRAGMA application_id={APPLICATION}")
-                run(f"PRAGMA user_version={VERSION}")
-            elif marks != [APPLICATION, VERSION]:
-                raise LeaderboardError(f"{self.path} is no leaderboard of this version")
-            run("COMMIT")
-        except BaseException:
-            if self.database.in_transaction:
-                run("ROLLBACK")
-            raise
+        with self.database:  # commits, or takes everything back
+            self._make_or_check()
+
+    def _make_or_check(self) -> None:
+        run = self.database.execute
+        marks = [run(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
+        if marks == [0, 0] and not run("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            run(TABLE)
+            run(f"PRAGMA application_id={APPLICATION}")
+            run(f"PRAGMA user_version={VERSION}")
+        elif marks != [APPLICATION, VERSION]:
+            raise LeaderboardError(f"{self.path} is no leaderboard of this version")
 
     def add(self, submission: Mapping[str, Any]) -> None:
         """Validate and take a submission; when this returns it is on the disk.
