@@ -7,8 +7,15 @@ from tinytorch_bench.run import Row, Run
 from tinytorch_bench.timing import Side, Timing, interleaved
 
 MACHINE = {
-    **{"processor": "made up", "processors": 1, "system": "none", "python": "3.11.7", "numpy": "2.4.6"},
-    **{"tinytorch": "0.1.0", "blas": "none", "threads": 1, "plugins": []},
+    "processor": "made up",
+    "processors": 1,
+    "system": "none",
+    "python": "3.11.7",
+    "numpy": "2.4.6",
+    "tinytorch": "0.1.0",
+    "blas": "none",
+    "threads": 1,
+    "plugins": [],
 }
 
 

@@ -56,8 +56,15 @@ class Leaderboard:
         self.path = path
         try:
             self.database = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
-            _patiently(self._begin)
         except sqlite3.Error as error:
+            raise LeaderboardError(f"{path} cannot be used as a leaderboard: {error}") from error
+        try:
+            _patiently(self._begin)
+        except LeaderboardError:
+            self.close()
+            raise
+        except sqlite3.Error as error:
+            self.close()
             raise LeaderboardError(f"{path} cannot be used as a leaderboard: {error}") from error
 
     def _begin(self) -> None:
@@ -67,18 +74,25 @@ class Leaderboard:
         if mode not in ("wal", "memory"):
             raise LeaderboardError(f"{self.path}: this file system allows no write-ahead log")
         run("PRAGMA synchronous=FULL")
-        run("BEGIN IMMEDIATE")
-        with self.database:  # commits, or takes everything back
-            self._make_or_check()
+        if self._marks() != (APPLICATION, VERSION):  # who finds it ours waits for no writer
+            run("BEGIN IMMEDIATE")
+            with self.database:  # commits, or takes everything back
+                self._make()
 
-    def _make_or_check(self) -> None:
+    def _marks(self) -> tuple[int, int]:
+        """Whose database it is, and of which version."""
+        names = "application_id", "user_version"
+        application, version = (self.database.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+        return application, version
+
+    def _make(self) -> None:
+        """Make an empty database ours, unless somebody has, meanwhile."""
         run = self.database.execute
-        marks = [run(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
-        if marks == [0, 0] and not run("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        if self._marks() == (0, 0) and not run("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             run(TABLE)
             run(f"PRAGMA application_id={APPLICATION}")
             run(f"PRAGMA user_version={VERSION}")
-        elif marks != [APPLICATION, VERSION]:
+        elif self._marks() != (APPLICATION, VERSION):
             raise LeaderboardError(f"{self.path} is no leaderboard of this version")
 
     def add(self, submission: Mapping[str, Any]) -> None:
