@@ -1,4 +1,4 @@
-"""A process that hands in submissions: `leaderboard_writer.py BOARD FIRST COUNT`; it prints each that was acknowledged."""
+"""A process that hands in submissions, `leaderboard_writer.py BOARD FIRST COUNT`, and tells each that was taken."""
 
 import sys
 from pathlib import Path
@@ -15,4 +15,5 @@ if __name__ == "__main__":
         for seed in range(first, first + count):
             submission = made_up(seed % 240, team=f"team {seed}", faster=1.0 + seed / 1000.0)
             board.add(submission)
-            print(submission["digest"], flush=True)
+            sys.stdout.write(f"{submission['digest']}\n")
+            sys.stdout.flush()

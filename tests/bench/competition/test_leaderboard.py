@@ -76,7 +76,7 @@ def test_the_same_submission_counts_once(board):
 def test_the_same_times_of_another_team_are_refused(board):
     board.add(made_up(1))
     with pytest.raises(LeaderboardError, match="a submission with the same times is on the leaderboard already"):
-        board.add(made_up(1, team="them", written="2026-05-01T12:00:00+00:00"))
+        board.add(made_up(1, team="them", written="2025-05-01T12:00:00+00:00"))
     assert len(board.all()) == 1
 
 
@@ -87,7 +87,7 @@ def test_what_is_invalid_is_not_let_in(board):
 
 
 def test_each_team_is_ranked_by_its_best(board):
-    for seed, team, faster in ((1, "a", 2.0), (2, "b", 3.0), (3, "a", 4.0), (4, "a", 1.5), (5, "c", 2.97)):
+    for seed, team, faster in ((1, "a", 2.0), (2, "b", 3.0), (3, "a", 4.0), (4, "a", 1.5), (5, "c", 2.95)):
         board.add(made_up(seed, team=team, faster=faster))
     places = board.ranking("mlp-sprint/digits", "closed")
     assert [(place.rank, place.submission["team"], place.tied) for place in places] == [

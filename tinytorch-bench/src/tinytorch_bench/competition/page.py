@@ -12,8 +12,8 @@ from tinytorch_bench.competition.leaderboard import Leaderboard, Place
 
 READING = (
     "A score is the baseline's time / the entry's, both taken on the same machine, in turn, in one run; over several "
-    "disciplines their geometric mean. 2 is twice as fast. The interval of 95 % stands below it. Places whose intervals "
-    "overlap with the one above carry a ≈: their order may be chance."
+    "disciplines their geometric mean. 2 is twice as fast. The interval of 95 % stands below it. Places whose "
+    "intervals overlap with the one above carry a ≈: their order may be chance."
 )
 DIVISION = {
     "closed": "the event's own weights, exact plugins, post-training quantization",
