@@ -17,7 +17,7 @@ MACHINE = {
     "tinytorch": "0.1.0",
     "blas": "openblas 0.3.31",
     "threads": 1,
-    "plugins": [{"name": "accel", "version": "0.1.0", "ops": {"matmul": "float32 exact"}}],
+    "plugins": [{"name": "accel", "version": "0.1.0", "options": {}, "ops": {"matmul": "float32 exact"}}],
 }
 START = datetime(2025, 1, 2, 12, tzinfo=UTC)  # and some months, none of which may be to come
 

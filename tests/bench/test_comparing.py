@@ -111,7 +111,11 @@ def test_a_limit_below_nothing_is_refused():
 
 def test_what_else_differs_is_told():
     run = run_of(Clock(1), m=1e-3, n=1e-3)
-    machine = {**run.machine, "numpy": "3.0.0", "plugins": [{"name": "accel", "version": "1", "ops": {}}]}
+    machine = {
+        **run.machine,
+        "numpy": "3.0.0",
+        "plugins": [{"name": "accel", "version": "1", "options": {}, "ops": {}}],
+    }
     other = replace(run, machine=machine, rows=run.rows[:1], warnings=["it hums"])
     assert compare(run, other).remarks == [
         "numpy changed: 2.4.6 and 3.0.0",

@@ -32,7 +32,7 @@ def test_a_run_that_cannot_be_is_not_written(run, tmp_path):
     path = tmp_path / "run.json"
     run.save(path)
     broken = replace(run, rows=[replace(run.rows[0], seconds=[float("nan")] * 40)])
-    with pytest.raises(ValueError, match="nan"):
+    with pytest.raises(ValueError, match="expected finite numbers"):
         broken.save(path)
     assert load(path) == run
     assert [file.name for file in tmp_path.iterdir()] == ["run.json"]

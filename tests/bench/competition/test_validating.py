@@ -2,12 +2,16 @@
 
 import copy
 import json
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from submissions_for_tests import made_up
 
 from tinytorch_bench.competition.event import EVENTS
 from tinytorch_bench.competition.running import finished
+from tinytorch_bench.competition.scoring import digest
 from tinytorch_bench.competition.validating import read_submission, validate
 from tinytorch_bench.reading import FormatError, schema_of
 
@@ -60,11 +64,11 @@ def removed(place):
     return tamper
 
 
-def first_times(submission):
-    return submission["baseline"]
+def first_times(part):
+    return part["baseline"]
 
 
-PLUGIN = {"name": "accel", "version": "0.1.0", "ops": {}}
+PLUGIN = {"name": "accel", "version": "0.1.0", "options": {}, "ops": {}}
 STEP = {"plugin": "compress", "name": "prune", "structure": "0" * 64}
 TAMPERED = {
     "another kind of file": (changed("kind", "tinytorch bench run"), "kind: 'tinytorch bench submission' was expected"),
@@ -138,6 +142,8 @@ TAMPERED = {
     "faster by hand": (changed("disciplines/0/entry/3", 1e-4), "derived/"),
     "another team": (changed("team", "them"), "digest: it is not that of the content"),
     "another processor": (changed("machine/processor", "Slow 1"), "digest: it is not that of the content"),
+    "half of a character": (changed("machine/blas", "\ud800"), "expected finite numbers and whole characters"),
+    "not a number, from a program": (changed("disciplines/0/entry/3", float("nan")), "expected finite numbers"),
     "another digest": (changed("digest", f"sha256:{'0' * 64}"), "digest: it is not that of the content"),
     "a digest of another kind": (changed("digest", "md5:0"), "digest: 'md5:0' does not match"),
 }
@@ -151,6 +157,39 @@ def test_what_was_tampered_with_is_refused_with_the_reason(name):
     with pytest.raises(FormatError) as raised:
         validate(submission)
     assert reason in str(raised.value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def places(value, path=()):
+    """All places in a value, the whole included."""
+    yield path
+    parts = value.items() if isinstance(value, dict) else enumerate(value[:2]) if isinstance(value, list) else ()
+    for name, part in parts:
+        yield from places(part, (*path, name))
+
+
+@given(st.sampled_from([*places(made_up(1))]), JSON, st.booleans())
+def test_whatever_stands_anywhere_is_refused_in_a_sentence_or_was_right(place, value, recomputed):
+    submission = copy.deepcopy(made_up(1))
+    if not place:
+        submission = value
+    else:
+        part = submission
+        for name in place[:-1]:
+            part = part[name]
+        part[place[-1]] = value
+        if recomputed and place[0] != "digest":
+            with suppress(ValueError):  # nan has no digest
+                submission["digest"] = digest(submission)
+    with suppress(FormatError):  # and nothing else
+        kept = validate(submission)
+        assert json.loads(json.dumps(kept, allow_nan=False, ensure_ascii=False).encode()) == submission
 
 
 TEXT = json.dumps(made_up(1))

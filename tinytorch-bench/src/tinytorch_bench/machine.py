@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_info
 
 import tinytorch
 from tinytorch import plugins
+from tinytorch.plugins import PluginStatus
 from tinytorch.plugins.activation import current
 from tinytorch_bench.noise import processors
 
@@ -51,10 +52,15 @@ def blas() -> tuple[str, int]:
 
 
 def in_force() -> list[dict[str, Any]]:
-    """Tell the plugins in force here: name, version, and how exact each of their ops is declared to be."""
+    """Tell the plugins in force here: name, version, options, and how exact each of their ops is declared to be."""
     wanted = [name for name in current().selection if name != "bench"]
     known = {each.name: each for each in plugins.list()} if wanted else {}
-    return [{"name": name, "version": known[name].version, "ops": dict(known[name].exactness)} for name in wanted]
+    return [_plugin(known[name]) for name in wanted]
+
+
+def _plugin(status: PluginStatus) -> dict[str, Any]:
+    options = {name: str(value) for name, value in status.options.items()}
+    return {"name": status.name, "version": status.version, "options": options, "ops": dict(status.exactness)}
 
 
 def thread_warnings(threads: int, environment: dict[str, str] | None = None) -> list[str]:

@@ -50,11 +50,15 @@ def parsed(content: bytes) -> Any:
 
 
 def checked(value: Any, schema: str) -> dict[str, Any]:
-    """Give the value if it follows the schema; raise FormatError with the first place where it does not."""
+    """Give the value if it follows the schema and JSON can hold it; else raise FormatError with the first place."""
     errors = sorted(_validator(schema).iter_errors(value), key=lambda error: [str(part) for part in error.path])
     if errors:
         place = "/".join(map(str, errors[0].path)) or "the whole"
         raise FormatError(f"{place}: {_shortened(errors[0].message)}")
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as error:
+        raise FormatError(f"expected finite numbers and whole characters: {_shortened(str(error))}") from error
     found: dict[str, Any] = value
     return found
 

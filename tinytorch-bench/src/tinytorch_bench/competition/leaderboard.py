@@ -112,6 +112,8 @@ class Leaderboard:
         except sqlite3.IntegrityError as error:
             what = "this submission is" if "digest" in str(error) else "a submission with the same times is"
             raise LeaderboardError(f"{what} on the leaderboard already: it counts once") from error
+        except sqlite3.Error as error:
+            raise LeaderboardError(f"{self.path} cannot be written: {error}") from error
 
     def all(self, event: str | None = None, division: str | None = None) -> list[dict[str, Any]]:
         """Give the submissions, the earliest first."""
