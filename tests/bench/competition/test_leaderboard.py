@@ -59,6 +59,11 @@ def test_twenty_writers_at_once_lose_nothing(tmp_path):
         assert found.problems() == []
 
 
+def test_a_commit_is_logged_ahead_and_synced(board):
+    asked = [board.database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+    assert asked == ["wal", 2]  # 2 is FULL
+
+
 def test_a_reader_sees_whole_submissions_while_somebody_writes(board):
     board.add(made_up(1))
     board.database.execute("BEGIN IMMEDIATE")

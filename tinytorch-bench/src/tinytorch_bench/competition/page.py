@@ -142,7 +142,7 @@ def _progress(told: Mapping[str, Any], board: Leaderboard) -> str:
     ]
     if len(scores) < 2:
         return ""
-    low, high = min(scores), max(scores)
+    low, high = min(1.0, *scores), max(scores)  # from the baseline on, so that a small step looks small
     spots = [
         (2 + 76 * place / (len(scores) - 1), 16 - 14 * (score - low) / ((high - low) or 1.0))
         for place, score in enumerate(scores)
