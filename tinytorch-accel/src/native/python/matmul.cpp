@@ -14,7 +14,7 @@ namespace {
 
 using namespace arrays;
 
-constexpr std::size_t FEW = 96, LONG = 512, LARGE = 1 << 18;
+constexpr std::size_t FEW = 64, LONG = 512, LARGE = 1 << 18;
 
 // An array of matrices, `before` dimensions of them; a vector is one of a row, or of a column.
 struct Matrices {
