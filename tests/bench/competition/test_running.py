@@ -6,7 +6,7 @@ import pytest
 
 import tinytorch as tt
 from tinytorch import nn, plugins
-from tinytorch.plugins import hookimpl
+from tinytorch.plugins import exact, hookimpl
 from tinytorch.transforming import note
 from tinytorch_bench.competition import task
 from tinytorch_bench.competition.event import EVENTS
@@ -61,6 +61,7 @@ def test_the_core_alone_gives_a_valid_submission(sprint):
     assert (found["division"], found["passed"]) == ("closed", True)
     assert submission["entry"] == submission["baseline"]
     assert submission["machine"]["plugins"] == []
+    assert submission["difference"] == 0.0
 
 
 def test_a_transform_is_applied_to_a_copy_and_noted(sprint, transforming):
@@ -120,6 +121,22 @@ def test_plugins_are_told_with_what_they_promise(sprint):
     (told,) = submission["machine"]["plugins"]
     assert (told["name"], list(told["ops"])) == ("mine", ["relu"])
     assert submission["derived"]["division"] == "open"  # it promises nothing
+
+
+def test_a_plugin_that_promises_the_numbers_and_gives_others_is_open(sprint):
+    class Plugin:
+        @hookimpl
+        @exact
+        def relu(self, x):
+            return x * (x > 0) * x.dtype.type(1.01)
+
+    plugins.register(Plugin(), "lying")
+    try:
+        submission = compete(sprint, Entry("us", "lying", ("lying",)), QUICK)
+    finally:
+        plugins.unregister("lying")
+    assert 1e-3 < submission["difference"] < 0.1
+    assert submission["derived"]["division"] == "open"
 
 
 @pytest.mark.parametrize("name", ["mlp-sprint", "cnn-marathon", "transformer-decathlon"])

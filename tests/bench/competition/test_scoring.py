@@ -61,6 +61,13 @@ def test_the_division_follows_from_what_was_applied(plugins, entry, expected):
     assert division(entered(made_up(0), plugins, **entry)) == expected
 
 
+def test_plugins_that_change_results_are_open_whatever_they_declare():
+    submission = made_up(0)
+    for difference, expected in ((0.0, "closed"), (1e-3, "closed"), (2e-3, "open"), (1.0, "open")):
+        assert division({**submission, "difference": difference}) == expected
+    assert division({**entered(submission, applied=[QUANTIZED]), "difference": 0.1}) == "closed"
+
+
 def test_the_gate_decides_whether_an_entry_passes():
     submission = made_up(0)
     for correct, passed in ((346, False), (347, True)):  # 0.965 of 359 is 346.4

@@ -125,6 +125,11 @@ TAMPERED = {
     "more right than there are": (changed("entry/correct", 360), "entry/correct: 360 of 359 samples"),
     "below the gate": (anew("entry/correct", 300), "entry: 83.57 % of the samples are right, the gate of mlp-sprint/"),
     "a baseline below the gate": (anew("baseline/correct", 300), "baseline: 83.57 % of the samples are right"),
+    "other results, and called closed": (
+        changed("difference", 0.5),
+        "derived/division: 'closed' is not what follows from the measurements, 'open'",
+    ),
+    "a difference that cannot be": (changed("difference", 2.0), "difference: 2.0 is greater than the maximum of 1"),
     "a better score": (changed("derived/score", 9.0), "derived/score: 9.0 is not what follows from the measurements"),
     "a narrower interval": (changed("derived/low", 1.9999), "derived/low: 1.9999 is not what follows"),
     "a better accuracy": (changed("derived/accuracy/entry", 1.0), "derived/accuracy/entry: 1.0 is not what follows"),

@@ -19,6 +19,15 @@ from tinytorch_bench.noise import processors
 DECIDING = ("processor", "processors", "threads")  # times under others say nothing about a program
 
 
+def machine() -> dict[str, str]:
+    """Tell the processor, the system and what computes, to read."""
+    return {
+        "processor": f"{processor()}, {processors()} of {os.cpu_count()} processors",
+        "system": platform.platform(),
+        "Python": f"{platform.python_version()}, numpy {np.__version__}",
+    }
+
+
 def facts() -> dict[str, Any]:
     """Tell this machine, as it is for this process."""
     library, threads = blas()

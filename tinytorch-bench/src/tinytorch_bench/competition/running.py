@@ -13,8 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tinytorch import nn, no_grad, plugins, recipes
 from tinytorch.transforming import applied, note
+from tinytorch.types import Array
 from tinytorch_bench import machine, noise
 from tinytorch_bench.competition import scoring
 from tinytorch_bench.competition.task import Task
@@ -52,6 +55,7 @@ def compete(task: Task, entry: Entry, timing: Timing | None = None, progress: Pr
         mine = _told(model, task, "baseline" if entry.file is None else "file")
     with plugins.using(), no_grad():
         baseline = _told(task.model, task, "baseline")
+        difference = _difference(task, model, entry)
         taken = interleaved(_sides(task, model, entry), timing, progress)[0]
     submission = {
         "kind": KIND,
@@ -67,6 +71,7 @@ def compete(task: Task, entry: Entry, timing: Timing | None = None, progress: Pr
         "energy": timing.meter.told or "processor packages, with all that runs on them",
         "baseline": baseline,
         "entry": mine,
+        "difference": difference,
         "disciplines": [_discipline(name, taken, timing) for name in task.event.disciplines],
     }
     return finished(submission)
@@ -107,6 +112,27 @@ def _transformed(
 def _sides(task: Task, model: nn.Module, entry: Entry) -> dict[str, Side]:
     baseline = {f"baseline {name}": Side(call, plugins.using) for name, call in task.calls(task.model).items()}
     return {**baseline, **{f"entry {name}": Side(call, entry.using) for name, call in task.calls(model).items()}}
+
+
+def _difference(task: Task, model: nn.Module, entry: Entry) -> float:
+    """The largest difference of what the disciplines give, relative to the largest number; 1 for other tokens."""
+    expected = [_array(call()) for call in task.calls(task.model).values()]
+    with entry.using():
+        found = [_array(call()) for call in task.calls(model).values()]
+    return max(_relative(mine, its) for mine, its in zip(found, expected, strict=True))
+
+
+def _array(outputs: Any) -> Array:
+    parts = outputs if isinstance(outputs, list) else [outputs]
+    return np.concatenate([part.numpy() for part in parts])
+
+
+def _relative(found: Array, expected: Array) -> float:
+    if found.shape != expected.shape or not np.isfinite(found).all():
+        return 1.0
+    if expected.dtype.kind == "i":
+        return float(not np.array_equal(found, expected))
+    return min(float(np.abs(found - expected).max() / np.abs(expected).max()), 1.0)
 
 
 def _told(model: nn.Module, task: Task, origin: str) -> dict[str, Any]:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from tinytorch.cli.choice import PluginsOption
 from tinytorch.cli.output import CommandError, complain, console, json_text, say, show_facts, show_table
 from tinytorch.replacing import replacing
 from tinytorch_bench import noise
-from tinytorch_bench.machine import processor
+from tinytorch_bench.machine import machine
 from tinytorch_bench.peers import rendering
 from tinytorch_bench.peers.contest import Plan, facts, measured
 from tinytorch_bench.peers.peer import PEERS, PeerError, find
@@ -120,15 +117,6 @@ def _progress(workloads: Sequence[Workload]) -> Iterator[Workload]:
 
 def _settings(plan: Plan) -> dict[str, Any]:
     return {"threads": plan.threads, "rounds": plan.rounds, "tuned_malloc": plan.tuned}
-
-
-def machine() -> dict[str, str]:
-    """Tell what was measured on."""
-    return {
-        "processor": f"{processor()}, {noise.processors()} of {os.cpu_count()} processors",
-        "system": platform.platform(),
-        "Python": f"{platform.python_version()}, numpy {np.__version__}",
-    }
 
 
 def _list(workloads: Sequence[Workload]) -> None:
