@@ -35,6 +35,11 @@ CREATE TABLE submissions (
     content TEXT NOT NULL
 )
 """
+QUERY = """
+SELECT content FROM submissions
+WHERE (?1 IS NULL OR event = ?1) AND (?2 IS NULL OR division = ?2) AND (?3 IS NULL OR team = ?3)
+ORDER BY written, number
+"""
 
 
 class LeaderboardError(RuntimeError):
@@ -115,10 +120,11 @@ class Leaderboard:
         except sqlite3.Error as error:
             raise LeaderboardError(f"{self.path} cannot be written: {error}") from error
 
-    def all(self, event: str | None = None, division: str | None = None) -> list[dict[str, Any]]:
-        """Give the submissions, the earliest first."""
-        query = "SELECT content FROM submissions WHERE (?1 IS NULL OR event = ?1) AND (?2 IS NULL OR division = ?2)"
-        rows = self.database.execute(f"{query} ORDER BY written, number", (event, division)).fetchall()
+    def all(
+        self, event: str | None = None, division: str | None = None, team: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Give the submissions, or those of an event, a division, a team: the earliest first."""
+        rows = self.database.execute(QUERY, (event, division, team)).fetchall()
         return [json.loads(content) for (content,) in rows]
 
     def ranking(self, event: str, division: str) -> list[Place]:
@@ -144,7 +150,7 @@ class Leaderboard:
 
     def progress(self, team: str) -> list[dict[str, Any]]:
         """Give all that a team has handed in, the earliest first."""
-        return [submission for submission in self.all() if submission["team"] == team]
+        return self.all(team=team)
 
     def problems(self) -> list[str]:
         """Check the database and every submission in it; say what is wrong."""

@@ -23,6 +23,7 @@ HONESTY = (
     "Each submission was recomputed from its times before it was taken. That shows that it is whole and follows from "
     "its own numbers, not that they were measured: nobody here has seen the machines."
 )
+COLUMNS = {name: name for name in ("rank", "team", "score", "accuracy", "size", "how")} | {"rank": "#"}
 STYLE = """
 :root { color-scheme: light dark; --rule: #8883; --quiet: light-dark(#5f6368, #a5abb3);
   --bar: light-dark(#0072b2, #56b4e9); --card: light-dark(#f6f7f9, #1c1f24) }
@@ -84,12 +85,7 @@ def _section(name: str, found: Mapping[tuple[str, str], Sequence[Place]], board:
 
 def _table(key: str, division: str, places: Sequence[Place], board: Leaderboard) -> str:
     event, most = EVENTS[key], max(place.submission["derived"]["score"] for place in places)
-    columns = ("", "team", "score", "accuracy", "size", "how")
-    kinds = ("rank", "team", "score", "accuracy", "size", "how")
-    head = "".join(
-        f'<th scope="col" class="{kind}">{column or "<span class=quiet>#</span>"}</th>'
-        for column, kind in zip(columns, kinds, strict=True)
-    )
+    head = "".join(f'<th scope="col" class="{kind}">{title}</th>' for kind, title in COLUMNS.items())
     gate = f"gate {100 * event.gate:g} %"
     mark = f"{escape(event.track)}, {division} division"
     rows = "".join(_row(place, most, board) for place in places)
@@ -134,12 +130,8 @@ def _kib(count: int) -> str:
 
 def _progress(told: Mapping[str, Any], board: Leaderboard) -> str:
     """A team's scores in this ranking, in the order in which they came, as a line; nothing for one."""
-    kept = ("event", "track")
-    scores = [
-        each["derived"]["score"]
-        for each in board.progress(told["team"])
-        if all(each[name] == told[name] for name in kept) and each["derived"]["division"] == told["derived"]["division"]
-    ]
+    key = f"{told['event']}/{told['track']}"
+    scores = [each["derived"]["score"] for each in board.all(key, told["derived"]["division"], told["team"])]
     if len(scores) < 2:
         return ""
     low, high = min(1.0, *scores), max(scores)  # from the baseline on, so that a small step looks small
