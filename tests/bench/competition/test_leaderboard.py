@@ -1,5 +1,6 @@
 """The leaderboard takes what is valid, once, ranks it, and loses nothing, whoever is killed or writes at once."""
 
+import os
 import random
 import signal
 import sqlite3
@@ -15,6 +16,7 @@ from tinytorch_bench.competition.leaderboard import Leaderboard, LeaderboardErro
 from tinytorch_bench.reading import FormatError
 
 WRITER = Path(__file__).parent / "leaderboard_writer.py"
+OPENERS = Path(__file__).parent / "leaderboard_openers.py"
 KILLS, WRITERS, EACH = 12, 20, 5
 
 
@@ -57,6 +59,12 @@ def test_twenty_writers_at_once_lose_nothing(tmp_path):
         assert len(told) == WRITERS * EACH
         assert {submission["digest"] for submission in found.all()} == set(told)
         assert found.problems() == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes begin at once by fork")
+def test_twenty_may_make_the_same_leaderboard_in_one_instant(tmp_path):
+    done = subprocess.run([sys.executable, OPENERS, tmp_path, "30"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_commit_is_logged_ahead_and_synced(board):
@@ -135,8 +143,11 @@ def test_another_programs_database_is_left_alone(tmp_path):
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE notes (text)")
     other.close()
+    before = path.read_bytes()
     with pytest.raises(LeaderboardError, match=r"other\.db is no leaderboard of this version"):
         Leaderboard(path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["other.db"]
 
 
 def test_what_is_no_database_is_left_alone(tmp_path):

@@ -73,32 +73,34 @@ class Leaderboard:
             raise LeaderboardError(f"{path} cannot be used as a leaderboard: {error}") from error
 
     def _begin(self) -> None:
-        """Make a new database ours, or see that it is."""
+        """See that the database is ours, or make an empty one ours; another's is left as it is."""
         run = self.database.execute
-        mode = run("PRAGMA journal_mode=WAL").fetchone()[0]
-        if mode not in ("wal", "memory"):
-            raise LeaderboardError(f"{self.path}: this file system allows no write-ahead log")
         run("PRAGMA synchronous=FULL")
-        if self._marks() != (APPLICATION, VERSION):  # who finds it ours waits for no writer
-            run("BEGIN IMMEDIATE")
-            with self.database:  # commits, or takes everything back
+        run("BEGIN")
+        with self.database:  # one look: somebody may be making it
+            if self._is_ours():  # who finds it so waits for no writer
+                return
+        if run("PRAGMA journal_mode=WAL").fetchone()[0] != "wal":
+            raise LeaderboardError(f"{self.path}: this file system allows no write-ahead log")
+        run("BEGIN IMMEDIATE")
+        with self.database:  # commits, or takes everything back
+            if not self._is_ours():  # nobody has made it, meanwhile
                 self._make()
 
-    def _marks(self) -> tuple[int, int]:
-        """Whose database it is, and of which version."""
-        names = "application_id", "user_version"
-        application, version = (self.database.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
-        return application, version
+    def _is_ours(self) -> bool:
+        """Whether it is a leaderboard; LeaderboardError where it is something else than an empty database."""
+        run = self.database.execute
+        marks = [run(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
+        if marks == [APPLICATION, VERSION]:
+            return True
+        if marks != [0, 0] or run("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise LeaderboardError(f"{self.path} is no leaderboard of this version")
+        return False
 
     def _make(self) -> None:
-        """Make an empty database ours, unless somebody has, meanwhile."""
-        run = self.database.execute
-        if self._marks() == (0, 0) and not run("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            run(TABLE)
-            run(f"PRAGMA application_id={APPLICATION}")
-            run(f"PRAGMA user_version={VERSION}")
-        elif self._marks() != (APPLICATION, VERSION):
-            raise LeaderboardError(f"{self.path} is no leaderboard of this version")
+        self.database.execute(TABLE)
+        self.database.execute(f"PRAGMA application_id={APPLICATION}")
+        self.database.execute(f"PRAGMA user_version={VERSION}")
 
     def add(self, submission: Mapping[str, Any]) -> None:
         """Validate and take a submission; when this returns it is on the disk.
