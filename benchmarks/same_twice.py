@@ -38,13 +38,14 @@ def main() -> None:
     arguments.add_argument("--folder", type=Path, required=True, help="where runs are kept")
     options = arguments.parse_args()
     options.folder.mkdir(exist_ok=True)
-    first, second = ([made(options, number, side) for number in range(options.pairs)] for side in "ab")
+    pairs = [(made(options, number, "a"), made(options, number, "b")) for number in range(options.pairs)]
+    first, second = ([pair[side] for pair in pairs] for side in (0, 1))
     disturbed = sum(any("too noisy" in warning for warning in run.warnings) for run in (*first, *second))
     print(f"runs on a machine that was called too noisy: {disturbed} of {2 * options.pairs}")
     tell("one with one", map(compare, first, second))
     tell("five with five", (compare(*each) for each in groups(first, second)))
-    pairs = [(yards(one, model), yards(two, model)) for one, two in zip(first, second, strict=True) for model in MODELS]
-    plain = [verdict(unpaired(*pair)) for pair in pairs]
+    even = [unpaired(yards(one, model), yards(two, model)) for one, two in pairs for model in MODELS]
+    plain = [verdict(ratio) for ratio in even]
     print(f"one with one, as if times were even: {plain.count('no difference shown')} of {len(plain)}")
 
 
