@@ -1,50 +1,40 @@
-"""What a KV cache is worth: against no cache, as the text grows, and against PyTorch eager with a cache.
+"""What a KV cache is worth: against no cache, and as the text grows. `tinytorch bench peers generation` has PyTorch.
 
-    python benchmarks/caching.py [--rounds 9] [--only speed|flat|torch] [--threads 2] [--prompt 1] [--json]
+    python benchmarks/caching.py [--rounds 9] [--only speed|flat] [--prompt 1] [--json]
 
 `speed`: 256 tokens greedily after a prompt, with the static cache and without, in turns, by GPTs of 4 layers of 128 and
 of 6 of 384; told are the ratio of all and those of the time for one token at 32, 64, 128 and 256. `flat`: one token's
-time at 1024 positions over that at 16. `torch`: one token of the 4 x 128 model in both frameworks, each in a process of
-its own, with preallocated keys and values, bursts in random order, medians of our time over PyTorch's; scores compared
-first.
+time at 1024 positions over that at 16.
 
 Expected before measuring, on two quiet cores: speed 12 to 20 times for 4 x 128 and 15 to 30 for 6 x 384, growing with
-the length (bar: 10); flat 1.2 to 1.5 (bar: 2); torch 0.8 to 1.1 (bar: 1).
+the length (bar: 10); flat 1.2 to 1.5 (bar: 2).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 SIZES = {"4x128": (4, 4, 128), "6x384": (6, 6, 384)}  # layers, heads, width
 VOCABULARY, LONGEST, NEW = 256, 1040, 256
 PLACES = (32, 64, 128, 256)
-BARS = {"speed": 10.0, "flat": 2.0, "torch": 1.0}
+BARS = {"speed": 10.0, "flat": 2.0}
 BURST = 40  # tokens
-PAUSE_SECONDS = 0.1  # until the other side's idle threads have stopped spinning
 
 
 def main() -> int:
     """Run what was asked for and print it."""
     arguments = parsed()
-    if arguments.worker:
-        return serve(arguments.worker)
     found = {}
     if arguments.only in (None, "speed"):
         found |= {f"speed {name}": speed(name, max(1, arguments.rounds // 3), arguments.prompt) for name in SIZES}
     if arguments.only in (None, "flat"):
         found["flat"] = flat(arguments.rounds)
-    if arguments.only in (None, "torch"):
-        found["torch"] = against_torch(arguments.rounds, arguments.threads)
     if arguments.json:
         print(json.dumps(found, indent=1))
     else:
@@ -57,11 +47,9 @@ def parsed() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", choices=list(BARS))
     parser.add_argument("--prompt", type=int, default=1, help="tokens before the new ones, for speed")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--worker", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -103,52 +91,6 @@ def flat(rounds: int) -> dict[str, float]:
     return {"ratio": statistics.median(ratios), "low": min(ratios), "high": max(ratios), "bar": BARS["flat"]}
 
 
-def against_torch(rounds: int, threads: int) -> dict[str, float]:
-    """One token's time over PyTorch's."""
-    sides = {name: worker(name, threads) for name in ("tinytorch", "torch")}
-    ours, theirs = (ask(sides[name], "check") for name in ("tinytorch", "torch"))
-    worst = max(abs(a - b) for a, b in zip(ours, theirs, strict=True))
-    if worst > 1e-4:
-        raise SystemExit(f"torch: scores differ by {worst:.2e}, nothing was timed")
-    ratios, micros = [], {name: [] for name in sides}
-    for _ in range(rounds):
-        for name in random.sample(sorted(sides), 2):
-            micros[name].append(ask(sides[name], "time")[0] * 1e6)
-        ratios.append(micros["tinytorch"][-1] / micros["torch"][-1])
-    for side in sides.values():
-        side.stdin.close()
-        side.wait()
-    found = {f"{name}_us": statistics.median(values) for name, values in micros.items()}
-    spread = {"low": min(ratios), "high": max(ratios), "bar": BARS["torch"], "difference": worst}
-    return {"ratio": statistics.median(ratios), **spread, **found}
-
-
-def worker(name: str, threads: int) -> subprocess.Popen[str]:
-    """One framework in a process of its own."""
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
-    command = [sys.executable, str(Path(__file__)), "--worker", name]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
-
-
-def ask(side: subprocess.Popen[str], order: str) -> list[float]:
-    """Send an order and wait for its numbers."""
-    side.stdin.write(order + "\n")
-    side.stdin.flush()
-    return json.loads(side.stdout.readline())
-
-
-def serve(name: str) -> int:
-    """The worker: answer orders until there are no more."""
-    decode = {"tinytorch": tinytorch_decoder, "torch": torch_decoder}[name](64)
-    for line in sys.stdin:
-        if line.strip() == "check":
-            print(json.dumps(decode.check()), flush=True)
-            continue
-        time.sleep(PAUSE_SECONDS)
-        print(json.dumps([decode()]), flush=True)
-    return 0
-
-
 class Decoder:
     """Decodes tokens after `place` others; called, it gives the median seconds of one."""
 
@@ -165,11 +107,6 @@ class Decoder:
                 self.step(self.place + later, 7)
                 found.append(time.perf_counter() - began)
         return statistics.median(found)
-
-    def check(self) -> list[float]:
-        """Some scores after a few tokens."""
-        out = [self.step(self.place + later, token) for later, token in enumerate((3, 1, 4, 1, 5))]
-        return [float(score) for score in out[-1][0, -1]]
 
 
 def made(name: str) -> object:
@@ -208,32 +145,6 @@ def tinytorch_decoder(place: int) -> Decoder:
             cache.crop(length)
         with tt.no_grad():
             return model(tt.tensor([[token]]), None, cache).array
-
-    return Decoder(place, step)
-
-
-def torch_decoder(place: int) -> Decoder:
-    """PyTorch eager, keys and values preallocated."""
-    import torch
-    from decoding_in_torch import cached
-
-    from tinytorch_bench.peers.twins import GPT
-
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    layers, heads, width = SIZES["4x128"]
-    model = GPT(VOCABULARY, LONGEST, layers, heads, width).eval()
-    for parameter, values in zip(model.parameters(), weights(model), strict=True):
-        parameter.data = torch.from_numpy(values)
-    kept = [
-        (torch.zeros(1, heads, LONGEST, width // heads), torch.zeros(1, heads, LONGEST, width // heads))
-        for _ in range(layers)
-    ]
-    with torch.inference_mode():
-        cached(model, torch.arange(place)[None] % VOCABULARY, kept, 0)
-
-    def step(length: int, token: int) -> object:
-        with torch.inference_mode():
-            return cached(model, torch.tensor([[token]]), kept, length)
 
     return Decoder(place, step)
 

@@ -20,7 +20,7 @@ class TestAccel(PluginConformity):
     plugin = "accel"
 
 
-@pytest.mark.parametrize("isa", ["baseline", "avx2", "avx512"])
+@pytest.mark.parametrize("isa", ["baseline", "avx2", "avx512", "avx512vnni"])
 def test_every_instruction_set_gives_the_cores_answers(isa):
     if isa not in kernels.isas():
         pytest.skip(f"this processor lacks {isa}")

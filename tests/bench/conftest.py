@@ -17,8 +17,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 @pytest.fixture
 def plan():
     """A comparison of the stubs that takes no longer than it must."""
-    rival = Known("rival", "the rival", "stub_rival", "numpy")
-    return Plan(rival, "", 1, 6, seconds=0.0, pause=0.0, memory=1, ours=Known("stub", "the stub", "stub_peer", "numpy"))
+    rival = Known("rival", "the rival", "stub_rival", ("numpy",))
+    return Plan(
+        rival, "", 1, 6, seconds=0.0, pause=0.0, memory=1, ours=Known("stub", "the stub", "stub_peer", ("numpy",))
+    )
 
 
 @pytest.fixture

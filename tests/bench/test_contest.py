@@ -22,7 +22,7 @@ from tinytorch_bench.peers.sides import Side, Workers
 from tinytorch_bench.noise import processors
 from tinytorch_bench.peers.peer import Known
 with Workers() as workers:
-    worker = workers.of(Side(Known("stub", "the stub", "stub_peer", "numpy"), 1))
+    worker = workers.of(Side(Known("stub", "the stub", "stub_peer", ("numpy",)), 1))
     print(worker.process.pid, flush=True)
     worker.ask("check", workload="sleeps", variant="")
 """
@@ -161,8 +161,8 @@ def test_differences_are_relative_to_the_largest_number(mine, theirs, expected):
 
 
 def test_a_framework_that_is_not_installed_is_named_with_what_to_install():
-    absent = Known("torch", "PyTorch", "nowhere", "no_such_framework", "pip install 'tinytorch-bench[peers]'")
+    absent = Known("torch", "PyTorch", "nowhere", ("no_such_framework",), "pip install 'tinytorch-bench[peers]'")
     with pytest.raises(PeerError, match=r"the peer 'torch' needs PyTorch: pip install 'tinytorch-bench\[peers\]'"):
         absent.expect()
-    with pytest.raises(PeerError, match="there is no peer 'jax'; there are torch"):
-        find("jax")
+    with pytest.raises(PeerError, match="there is no peer 'caffe'; there are torch, jax, onnx, litert"):
+        find("caffe")

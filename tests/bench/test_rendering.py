@@ -3,7 +3,9 @@
 import jsonschema
 import pytest
 
-from tinytorch_bench.peers import rendering
+from tinytorch.cli.output import json_text
+from tinytorch_bench.peers import rendering, stored
+from tinytorch_bench.peers.peer import PeerError
 from tinytorch_bench.peers.report import Form, Memory, Report, Row
 from tinytorch_bench.statistics import Ratio
 
@@ -19,7 +21,19 @@ FORM = {
 }
 ROW = {
     "type": "object",
-    "required": ["name", "group", "what", "outcome", "told", "difference", "tolerance", "aim", "counts", "reached"],
+    "required": [
+        "name",
+        "group",
+        "what",
+        "plugins",
+        "outcome",
+        "told",
+        "difference",
+        "tolerance",
+        "aim",
+        "counts",
+        "reached",
+    ],
     "properties": {
         "outcome": {"enum": ["measured", "differs", "not built"]},
         "aim": {"type": ["number", "null"]},
@@ -69,6 +83,30 @@ def test_json_keeps_its_schema(report):
     jsonschema.validate(found, SCHEMA)
     assert [row["failed"] for row in found["rows"]] == [True, False, True]
     assert [row["reached"] for row in found["rows"]] == ["yes, not sure", "no, not sure", ""]
+
+
+def test_a_stored_comparison_is_the_same_when_it_is_read_again(report, tmp_path):
+    file = tmp_path / "found.json"
+    file.write_text(json_text(report.as_dict()))
+    again = stored.load(file)
+    assert again.as_dict() == report.as_dict()
+    assert rendering.markdown(again) == rendering.markdown(report)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"kind": "tinytorch bench tiny", "version": 1}',
+        '{"kind": "tinytorch bench peers", "version": 1}',
+    ],
+)
+def test_another_file_is_no_comparison(tmp_path, text):
+    (tmp_path / "found.json").write_text(text)
+    with pytest.raises(PeerError, match=r"found\.json: expected "):
+        stored.load(tmp_path / "found.json")
 
 
 def test_what_was_not_built_keeps_it_too(report, workload):

@@ -1,17 +1,21 @@
 """Every workload is built, and gives PyTorch's numbers in every form that PyTorch has."""
 
 import importlib.util
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
 
-from tinytorch import models
-from tinytorch_bench.peers import ours
+from tinytorch import models, plugins
+from tinytorch_bench.peers import ours, stock
 from tinytorch_bench.peers.contest import difference
 from tinytorch_bench.peers.peer import PeerError
 from tinytorch_bench.peers.workloads import WORKLOADS, chosen
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")
+
+
+HERE = [name for name, each in WORKLOADS.items() if each.group != "int8" and each.sizes.get("data") != "fashion"]
 
 
 def results(peer, name, variant):
@@ -20,8 +24,26 @@ def results(peer, name, variant):
     return [array for _ in range(2) for array in peer.arrays(step())]
 
 
-@pytest.mark.parametrize("name", WORKLOADS)
-def test_a_workload_gives_pytorchs_numbers(name):
+@pytest.fixture
+def enabled():
+    """Give a function that enables what a workload takes of plugins, or skips."""
+    with ExitStack() as stack:
+
+        def enable(name):
+            for plugin in WORKLOADS[name].plugins:
+                module = pytest.importorskip(f"tinytorch_{plugin}.plugin")
+                if plugin not in [found.name for found in plugins.list()]:
+                    plugins.register(module, plugin)
+                    stack.callback(plugins.unregister, plugin)
+            stack.enter_context(plugins.using(*WORKLOADS[name].plugins))
+
+        yield enable
+
+
+@pytest.mark.parametrize("name", HERE)  # Fashion-MNIST is trained as the digits are, for a minute
+def test_a_workload_gives_pytorchs_numbers(name, enabled):
+    enabled(name)
+    assert ours.variants(name) == ("",)
     mine = results(ours, name, "")
     assert all(np.isfinite(each).all() and each.any() for each in mine)
     if importlib.util.find_spec("torch") is None:
@@ -31,6 +53,67 @@ def test_a_workload_gives_pytorchs_numbers(name):
     pytorch.begin(threads=1)
     for variant in pytorch.variants(name):
         assert difference(mine, results(pytorch, name, variant)) <= WORKLOADS[name].tolerance
+
+
+def test_without_its_plugin_a_workload_is_not_built():
+    with plugins.using():
+        assert [ours.variants(name) for name in ("generate-small", "kws-int8", "generate-small-no-cache")] == [
+            (),
+            (),
+            ("",),
+        ]
+
+
+def test_without_its_files_a_workload_is_not_built(monkeypatch, tmp_path):
+    (tmp_path / "fashion-mnist").mkdir()
+    monkeypatch.setenv("TINYTORCH_DATA", str(tmp_path))
+    names = ("fashion-accuracy", "kws-int8", "mlp")
+    assert [stock.at_hand(WORKLOADS[name]) for name in names] == [False, False, True]
+    (tmp_path / "fashion-mnist/train-images-idx3-ubyte.gz").touch()
+    assert stock.at_hand(WORKLOADS["fashion-accuracy"])
+
+
+@pytest.mark.parametrize("task", ["kws", "ic", "vww", "ad"])
+def test_an_int8_model_gives_litert_s_numbers(task, enabled, monkeypatch, real_data):
+    pytest.importorskip("ai_edge_litert")
+    pytest.importorskip("tflite")
+    from tinytorch_bench.peers import litert
+
+    monkeypatch.setenv("TINYTORCH_DATA", str(real_data(task).parent))
+    name = f"{task}-int8"
+    enabled(name)
+    assert litert.variants(name) == ours.variants(name) == ("",)
+    assert difference(results(ours, name, ""), results(litert, name, "")) <= WORKLOADS[name].tolerance
+
+
+@pytest.mark.parametrize("name", [name for name, each in WORKLOADS.items() if each.group == "inference"])
+def test_onnx_runtime_gives_our_numbers(name):
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    from tinytorch_bench.peers import onnxrt
+
+    assert onnxrt.variants(name) == ("",)
+    assert difference(results(ours, name, ""), results(onnxrt, name, "")) <= WORKLOADS[name].tolerance
+
+
+@pytest.mark.parametrize("name", ["mlp", "mlp-momentum", "mlp-adam", "cnn", "gpt-small", "generate-small"])
+def test_jax_gives_our_numbers(name, enabled):
+    pytest.importorskip("jax")
+    from tinytorch_bench.peers import in_jax
+
+    enabled(name)
+    mine = results(ours, name, "")
+    for variant in in_jax.variants(name):
+        assert difference(mine, results(in_jax, name, variant)) <= WORKLOADS[name].tolerance
+
+
+@needs_torch
+def test_both_decoders_write_the_same_tokens_and_several_of_them():
+    from tinytorch_bench.peers import pytorch
+
+    with_cache, without = (results(pytorch, f"generate-small{kind}", "")[0] for kind in ("", "-no-cache"))
+    assert np.array_equal(with_cache, without)
+    assert len(set(with_cache.tolist())) > 1
 
 
 @needs_torch

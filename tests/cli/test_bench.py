@@ -38,3 +38,34 @@ def test_a_small_op_is_compared_with_pytorch(tinytorch):
     assert (row["outcome"], row["aim"], len(row["theirs"]["rounds"])) == ("measured", 1.0, 6)
     assert done.status == int(row["failed"])
     assert "PyTorch with 1 thread" in (tinytorch.folder / "page.html").read_text()
+
+
+def test_a_task_of_mlperf_tiny_goes_the_whole_way(tinytorch, real_data):
+    folder = real_data("kws").parent
+    options = [
+        "--precision",
+        "float32",
+        "--quick",
+        "--data",
+        folder,
+        "--plugins",
+        "",
+        "--json",
+        "-",
+        "--html",
+        "t.html",
+    ]
+    done = tinytorch("bench", "tiny", "kws", *options)
+    assert "kws (1 of 1) ..." in done.err
+    (found,) = json.loads(done.out)["results"]
+    assert (found["quality"]["files"], found["quality"]["of"]) == (100, 1000)
+    assert found["breaches"][0] == "3 windows of 0.3 s instead of 5 of 10 s"
+    assert "unverified, not an official MLPerf result" in (tinytorch.folder / "t.html").read_text()
+    assert done.status == int(not found["quality"]["reached"])
+
+
+def test_a_task_that_was_named_and_cannot_be_run_ends_with_2(tinytorch):
+    done = tinytorch("bench", "tiny", "vww", "--data", tinytorch.folder)
+    assert done.status == 2
+    assert "tinytorch: vww was not run: there is no" in done.err
+    assert "vww: not run" in done.out

@@ -44,11 +44,12 @@ def test_links_of_a_page_lead_somewhere(page):
     assert missing == []
 
 
-def test_the_page_of_ops_is_what_the_script_writes():
-    spec = importlib.util.spec_from_file_location("make_ops_page", ROOT / "scripts/make_ops_page.py")
+@pytest.mark.parametrize("name", ["make_ops_page", "make_performance_page"])
+def test_a_page_is_what_its_script_writes(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"scripts/{name}.py")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    assert script.PAGE.read_text(encoding="utf-8") == script.page(), "run scripts/make_ops_page.py"
+    assert script.PAGE.read_text(encoding="utf-8") == script.page(), f"run scripts/{name}.py"
 
 
 def test_every_op_is_documented():

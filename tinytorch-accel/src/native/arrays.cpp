@@ -82,7 +82,7 @@ bool Input::is_end_of(const Input& other, int dims) const {
 Output::Output(const Input& of_shape) : Output(PyArray_NDIM(of_shape.array), PyArray_DIMS(of_shape.array)) {}
 
 Output::Output(int dims, const npy_intp* shape, int type) {
-    const std::size_t bytes = PyArray_MultiplyList(shape, dims) * (type == NPY_UINT8 ? 1 : sizeof(float));
+    const std::size_t bytes = PyArray_MultiplyList(shape, dims) * (type == NPY_UINT8 || type == NPY_INT8 ? 1 : sizeof(float));
     array = bytes < SMALL ? PyArray_SimpleNew(dims, shape, type) : in_memory_of_ours(dims, shape, type, bytes);
     if (array) data = static_cast<float*>(PyArray_DATA(reinterpret_cast<PyArrayObject*>(array)));
 }
@@ -144,8 +144,8 @@ struct Ordered {
 
 }  // namespace
 
-OutputInOrder::OutputInOrder(PyArrayObject* x, const Order& order)
-    : Output(order.dims, Ordered(x, order).shape) {}
+OutputInOrder::OutputInOrder(PyArrayObject* x, const Order& order, int type)
+    : Output(order.dims, Ordered(x, order).shape, type) {}
 
 PyObject* OutputInOrder::release(const Order& order) {
     if (order.usual) return Output::release();

@@ -102,7 +102,7 @@ class InOrder {
 // A new array of another's shape, its numbers in a row in that one's order of dimensions.
 class OutputInOrder : public Output {
   public:
-    OutputInOrder(PyArrayObject* x, const Order& order);
+    OutputInOrder(PyArrayObject* x, const Order& order, int type = NPY_FLOAT32);
     PyObject* release(const Order& order);
 };
 

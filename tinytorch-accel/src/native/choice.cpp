@@ -11,15 +11,23 @@ Kernels table();
 namespace avx2 {
 Kernels table();
 }
-namespace avx512 {
 #ifdef ACCEL_AVX512
-constexpr bool compiled = true;
+constexpr bool avx512_compiled = true;
+namespace avx512 {
 Kernels table();
+}
+namespace avx512vnni {
+Kernels table();
+}
 #else
-constexpr bool compiled = false;
+constexpr bool avx512_compiled = false;
+namespace avx512 {
 constexpr Kernels (*table)() = nullptr;
+}
+namespace avx512vnni {
+constexpr Kernels (*table)() = nullptr;
+}
 #endif
-}  // namespace avx512
 #endif
 
 namespace {
@@ -30,9 +38,11 @@ bool everywhere() { return true; }
 bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
 bool has_avx512() {
-    return avx512::compiled && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+    return avx512_compiled && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && has_avx2();
 }
+
+bool has_avx512vnni() { return has_avx512() && __builtin_cpu_supports("avx512vnni"); }
 #endif
 
 struct Choice {
@@ -44,6 +54,7 @@ struct Choice {
 // The best first.
 const Choice CHOICES[] = {
 #ifdef ACCEL_X86
+    {"avx512vnni", has_avx512vnni, avx512vnni::table},
     {"avx512", has_avx512, avx512::table},
     {"avx2", has_avx2, avx2::table},
 #endif

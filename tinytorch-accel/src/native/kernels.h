@@ -73,6 +73,16 @@ struct Kernels {
     void (*conv_input_grad)(const struct Conv& job);
     void (*conv_weight_grad)(const struct ConvWeightGrad& job);
 
+    // kernels/int8_conv.cpp, int8_codes.cpp: codes of tinytorch-quant's ops
+    void (*int8_conv)(const struct Int8Conv& job);
+    std::size_t (*int8_conv_workspace)(const struct Int8Conv& job);
+    void (*int8_quantize)(const float* x, std::int8_t* out, std::size_t size, float inverse, std::int32_t zero_point);
+    void (*int8_dequantize)(const std::int8_t* x, float* out, std::size_t size, float scale, float zero_point);
+    void (*int8_add)(const struct Int8Add& job);
+    void (*int8_mean)(const struct Int8Mean& job);
+    void (*int8_softmax)(const std::int8_t* x, const std::int32_t* table, std::int8_t* out, std::size_t rows,
+                         std::size_t width);
+
     // kernels/steps.cpp
     void (*sgd_step)(const struct SgdStep& job);
     void (*adam_step)(const struct AdamStep& job);
@@ -405,6 +415,40 @@ inline std::size_t conv_weight_grad_parts(const ConvWeightGrad& job) {
     while (parts > 4 && parts * conv_weight_grad_rows(job) * job.grad.channels > (1 << 18)) parts--;
     return parts;
 }
+
+constexpr std::size_t MOST_PLACES = 256;  // of a depthwise window
+
+// Codes, (batch, height, width, channels) -> (batch, out_height, out_width, outs). A linear layer has one pixel a row.
+struct Int8Conv {
+    const std::int8_t* x;
+    std::size_t batch, channels, height, width;
+    std::size_t image_step, row_step, pixel_step, channel_step;  // to the next one
+    const std::int8_t* weight;                                   // (outs, kh, kw, channels), depthwise (outs, kh, kw)
+    const std::int32_t *bias, *mantissa;
+    const std::int8_t* shift;  // none above 0 unless rounds_once
+    std::int8_t* out;
+    std::size_t outs, out_height, out_width;
+    Window window;
+    bool depthwise, rounds_once;
+    std::int32_t fill, zero_point, low, high;
+    float* workspace;
+};
+
+struct Int8Add {
+    const std::int8_t *a, *b;
+    const std::int32_t *a_table, *b_table;
+    std::int8_t* out;
+    std::size_t size;
+    std::int32_t mantissa, shift, zero_point, low, high;  // shift: not above 0
+};
+
+// (batch, pixels, channels) -> (batch, channels).
+struct Int8Mean {
+    const std::int8_t* x;
+    std::int8_t* out;
+    std::size_t batch, pixels, channels;
+    std::int32_t low, high;
+};
 
 const Kernels& kernels();                     // of the instruction set in force
 const char* choose_kernels(const char* isa);  // null or "": the best there is; returns what is wrong, or null

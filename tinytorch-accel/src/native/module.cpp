@@ -68,8 +68,8 @@ PyMethodDef SETTINGS[] = {
 };
 
 PyMethodDef* const FAMILIES[] = {SETTINGS,  ARITHMETIC, ATTENTION,  BATCH_NORM, CONV,     COPIES, CROSS_ENTROPY,
-                                 EMBEDDING, FUNCTIONS,  GELU,       LAYER_NORM, MATMUL,   MAX_POOL, RELU,
-                                 RMS_NORM,  ROTARY,     SOFTMAX,    STEPS,      SUM_POOL, SUMS};
+                                 EMBEDDING, FUNCTIONS,  GELU,       INT8_CODES, INT8_CONV, LAYER_NORM, MATMUL, MAX_POOL,
+                                 RELU,      RMS_NORM,   ROTARY,     SOFTMAX,    STEPS,    SUM_POOL, SUMS};
 
 PyModuleDef MODULE = {
     PyModuleDef_HEAD_INIT, "_native", "The compiled kernels.", -1, nullptr, nullptr, nullptr, nullptr, nullptr};

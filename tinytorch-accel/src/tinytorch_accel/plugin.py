@@ -23,6 +23,15 @@ from tinytorch_accel.arithmetic import (
 )
 from tinytorch_accel.attention import attention, attention_grad
 from tinytorch_accel.functions import exp, log, sigmoid, silu, silu_grad, softplus, tanh
+from tinytorch_accel.integers import (
+    int8_add,
+    int8_avg_pool2d,
+    int8_conv2d,
+    int8_dequantize,
+    int8_linear,
+    int8_quantize,
+    int8_softmax,
+)
 from tinytorch_accel.normalization import (
     batch_norm,
     batch_norm_grad,
@@ -80,6 +89,13 @@ __all__ = [
     "exp",
     "gelu",
     "gelu_grad",
+    "int8_add",
+    "int8_avg_pool2d",
+    "int8_conv2d",
+    "int8_dequantize",
+    "int8_linear",
+    "int8_quantize",
+    "int8_softmax",
     "layer_norm",
     "layer_norm_grad",
     "linear",

@@ -13,9 +13,11 @@ from tinytorch_bench.competition.command import (
     validate_command,
 )
 from tinytorch_bench.peers.command import peers
+from tinytorch_bench.tinymlperf.command import tiny
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 app.command()(peers)
+app.command()(tiny)
 app.command()(compare)
 app.command("compete")(compete_command)
 app.command("validate")(validate_command)

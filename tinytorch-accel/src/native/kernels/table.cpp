@@ -16,6 +16,8 @@ void add_gelu(Kernels& table);
 void add_softmax(Kernels& table);
 void add_cross_entropy(Kernels& table);
 void add_attention(Kernels& table);
+void add_int8_codes(Kernels& table);
+void add_int8_conv(Kernels& table);
 void add_layer_norm(Kernels& table);
 void add_matmul(Kernels& table);
 void add_max_pool(Kernels& table);
@@ -39,6 +41,8 @@ Kernels table() {
     add_softmax(table);
     add_cross_entropy(table);
     add_attention(table);
+    add_int8_codes(table);
+    add_int8_conv(table);
     add_layer_norm(table);
     add_matmul(table);
     add_max_pool(table);

@@ -22,6 +22,8 @@ extern PyMethodDef GELU[];
 extern PyMethodDef SOFTMAX[];
 extern PyMethodDef CROSS_ENTROPY[];
 extern PyMethodDef ATTENTION[];
+extern PyMethodDef INT8_CODES[];
+extern PyMethodDef INT8_CONV[];
 extern PyMethodDef LAYER_NORM[];
 extern PyMethodDef MATMUL[];
 extern PyMethodDef MAX_POOL[];

@@ -12,7 +12,7 @@ import typer
 
 from tinytorch.cli.choice import PluginsOption, chosen
 from tinytorch.cli.output import CommandError, complain, console, print_json, quiet, say, show_facts, show_table
-from tinytorch.replacing import replacing
+from tinytorch_bench import files
 from tinytorch_bench.competition import running, task
 from tinytorch_bench.competition.event import EVENTS, NAMES
 from tinytorch_bench.competition.leaderboard import Leaderboard, LeaderboardError
@@ -58,11 +58,11 @@ def compete_command(
     with _sentences(), quiet(as_json), chosen(plugin_names) as names:
         found = task.find(event, data)
         entry = Entry(team, title, names, tuple(map(_transform, transform or ())), model)
-        _check_file(output)
+        files.check(output)
         complain(f"making the baseline of {found.key} ...")
         submission = compete(task.prepare(found, data), entry, Timing(rounds=rounds), _progress)
     if output is not None:
-        _write(output, json.dumps(submission, indent=1))
+        files.write(output, f"{json.dumps(submission, indent=1)}\n")
     if as_json:
         print_json(submission)
     else:
@@ -73,14 +73,15 @@ def compete_command(
 
 
 def validate_command(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Submissions.")], as_json: JsonOption = False
+    submissions: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Submissions.")],
+    as_json: JsonOption = False,
 ) -> int:
     """Check submissions: their form, and that everything in them follows from their times.
 
     The exit status is 1 if one is refused.
     """
     told: dict[str, str | None] = {}
-    for path in files:
+    for path in submissions:
         try:
             read_submission(path)
             told[str(path)] = None
@@ -95,12 +96,12 @@ def validate_command(
 
 
 def submit_command(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Submissions.")],
+    submissions: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Submissions.")],
     board: BoardOption = BOARD,
 ) -> None:
     """Check submissions and put them on a leaderboard, which is made if it is not there."""
     with _sentences(), Leaderboard(board) as taken:
-        for path in files:
+        for path in submissions:
             submission = read_submission(path)
             taken.add(submission)
             found = submission["derived"]
@@ -122,8 +123,8 @@ def leaderboard_command(
             if check:
                 return _check_board(found, as_json=as_json)
             if html is not None:
-                _check_file(html)
-                _write(html, page(found))
+                files.check(html)
+                files.write(html, page(found))
             rows = _history(found, team) if team else _ranked(found)
     if as_json:
         print_json(rows)
@@ -146,20 +147,6 @@ def _sentences() -> Iterator[None]:
 def _transform(text: str) -> tuple[str, dict[str, Any]]:
     name, _, options = text.partition(":")
     return name, options_of([each for each in options.split(",") if each])
-
-
-def _check_file(path: Path | None) -> None:
-    """Say before a long run what would be wrong after it."""
-    if path is not None and (not path.parent.is_dir() or path.is_dir()):
-        raise CommandError(f"{path}: expected a file in a folder that is there")
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        with replacing(path) as file:
-            file.write(f"{text}\n".encode())
-    except OSError as error:
-        raise CommandError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _progress(rounds: Iterable[int]) -> Iterator[int]:

@@ -11,10 +11,10 @@ import typer
 
 from tinytorch.cli.choice import PluginsOption
 from tinytorch.cli.output import CommandError, complain, console, json_text, say, show_facts, show_table
-from tinytorch.replacing import replacing
-from tinytorch_bench import noise
+from tinytorch_bench import files, noise
+from tinytorch_bench.files import HtmlOption, JsonOption, MarkdownOption
 from tinytorch_bench.machine import machine
-from tinytorch_bench.peers import rendering
+from tinytorch_bench.peers import rendering, stored
 from tinytorch_bench.peers.contest import Plan, facts, measured
 from tinytorch_bench.peers.peer import PEERS, PeerError, find
 from tinytorch_bench.peers.report import Report
@@ -23,8 +23,8 @@ from tinytorch_bench.peers.workloads import GROUPS, Workload, chosen
 from tinytorch_bench.statistics import FEWEST
 
 MEMORY_RUNS = 3
+NOT_BUILT = 2  # the exit status where a workload that was named could not be built
 THREADS = min(2, noise.processors())
-PRINTED = Path("-")
 
 
 def peers(
@@ -40,18 +40,20 @@ def peers(
         bool, typer.Option("--tuned-malloc", help="Compare with the peer under a tuned allocator, too (glibc).")
     ] = False,
     memory: Annotated[bool, typer.Option(help="Measure the peak memory of training, too.")] = True,
-    json: Annotated[
-        Path | None, typer.Option(metavar="FILE|-", help="Write JSON; - prints it, and nothing else.")
-    ] = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page for a browser.")] = None,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    json: JsonOption = None,
+    html: HtmlOption = None,
+    markdown: MarkdownOption = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep the file of --json after every workload, and skip those it has.")
+    ] = False,
     only_list: Annotated[bool, typer.Option("--list", help="Show the workloads and their aims, and stop.")] = False,
 ) -> int:
     """Compare with another framework: same weights, same data, same threads, in turn.
 
     Nothing is timed where results differ. Each side has a process of its own, and its best form counts.
 
-    The exit status is 1 where results differ or an aim is missed; those of single kernels only inform.
+    The exit status is 1 where results differ or an aim is missed, 2 where a workload that was named could not be built;
+    aims of single kernels only inform.
 
     \b
     tinytorch bench peers --plugins accel
@@ -63,13 +65,28 @@ def peers(
         if only_list:
             _list(wanted)
             return 0
-        _check(threads, json, html)
+        _check(threads)
+        files.check(json, html, markdown)
         plan = Plan(find(peer), plugin_names, threads, rounds, tuned_malloc, memory=MEMORY_RUNS if memory else 0)
-        report = compared(wanted, plan)
-    _write(report, json, html)
-    if json != PRINTED:
-        _show(report, markdown=markdown)
-    return int(report.failed)
+        if resume and json in (None, files.PRINTED):
+            raise CommandError("--resume: expected --json FILE, where the rows are kept")
+        report = compared(wanted, plan, json if resume else None)
+    printed = files.deliver(
+        (json, lambda: json_text(report.as_dict())),
+        (html, lambda: rendering.html(report)),
+        (markdown, lambda: rendering.markdown(report)),
+    )
+    if not printed:
+        _show(report)
+    return _status(report, workload or [])
+
+
+def _status(report: Report, named: Sequence[str]) -> int:
+    """2 where a workload that was named was not built, 1 where something that counts was not reached."""
+    missing = [row for row in report.rows if row.outcome == "not built" and row.workload.name in named]
+    for row in missing:
+        complain(f"{row.workload.name} was not measured: {row.told}")
+    return NOT_BUILT if missing else int(report.failed)
 
 
 @contextmanager
@@ -81,23 +98,24 @@ def _sentences() -> Iterator[None]:
         raise CommandError(str(error)) from error
 
 
-def _check(threads: int, *files: Path | None) -> None:
-    """Say before a long run what would be wrong after it."""
+def _check(threads: int) -> None:
     if threads > noise.processors():
         raise CommandError(f"--threads {threads}: expected at most {noise.processors()}, one for each processor here")
-    for path in files:
-        if path is not None and (not path.parent.is_dir() or path.is_dir()):
-            raise CommandError(f"{path}: expected a file in a folder that is there")
 
 
-def compared(workloads: Sequence[Workload], plan: Plan) -> Report:
-    """Run the comparison, and tell on standard error how far it is."""
+def compared(workloads: Sequence[Workload], plan: Plan, kept: Path | None = None) -> Report:
+    """Run the comparison, and tell on standard error how far it is; with a file, go on with what it has."""
     warnings = noise.warnings()
     for warning in warnings:
         complain(f"this machine is too noisy to judge: {warning}")
+    report = stored.begun(kept, Report(plan.peer.title, machine(), {}, _settings(plan)))
+    report.warnings[:] = dict.fromkeys([*report.warnings, *warnings])
     with Workers() as workers:
-        rows = [measured(each, plan, workers) for each in _progress(workloads)]
-        return Report(plan.peer.title, machine(), facts(workers), _settings(plan), warnings, rows)
+        for each in _progress(stored.remaining(workloads, report)):
+            stored.add(report, measured(each, plan, workers), facts(workers))
+            if kept is not None:
+                files.write(kept, json_text(report.as_dict()))
+    return report
 
 
 def _progress(workloads: Sequence[Workload]) -> Iterator[Workload]:
@@ -128,27 +146,7 @@ def _aim(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
-def _write(report: Report, json: Path | None, html: Path | None) -> None:
-    if json == PRINTED:
-        say(json_text(report.as_dict()))
-    elif json is not None:
-        _write_text(json, json_text(report.as_dict()))
-    if html is not None:
-        _write_text(html, rendering.html(report))
-
-
-def _write_text(path: Path, text: str) -> None:
-    try:
-        with replacing(path) as file:
-            file.write(text.encode())
-    except OSError as error:
-        raise CommandError(f"cannot write {path}: {error.strerror}") from error
-
-
-def _show(report: Report, *, markdown: bool) -> None:
-    if markdown:
-        say(rendering.markdown(report))
-        return
+def _show(report: Report) -> None:
     show_facts(rendering.facts(report))
     for table in rendering.tables(report):
         say(f"\n{table.title}")

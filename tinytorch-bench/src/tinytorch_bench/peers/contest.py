@@ -23,6 +23,7 @@ from tinytorch_bench.peers.workloads import MEMORY_AIM, Workload
 from tinytorch_bench.statistics import ratio
 
 SHOWN = 3  # numbers of each side where they differ
+SINGLE = ("inference", "int8", "generation")  # where one thread may be faster than several
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Plan:
 
     def sides(self, workload: Workload) -> list[Side]:
         """Who takes part: a single input may be faster with one thread than with several."""
-        counts = sorted({1, self.threads}) if workload.group == "inference" else [self.threads]
+        counts = sorted({1, self.threads}) if workload.group in SINGLE else [self.threads]
         peers = [(self.ours, self.plugins, False), (self.peer, "", False), (self.peer, "", True)]
         return [
             Side(peer, count, plugins, tuned) for peer, plugins, tuned in peers[: 2 + self.tuned] for count in counts
@@ -62,9 +63,9 @@ def measured(workload: Workload, plan: Plan, workers: Workers) -> Row:
     ours = [each for each in candidates if each.side.peer is plan.ours]
     if not ours or len(ours) == len(candidates):
         lacking = plan.peer if ours else plan.ours
-        return Row(
-            workload, workers.facts[candidates[0].side]["plugins"], "not built", f"{lacking.title} does not build it"
-        )
+        told = f"{lacking.title} does not build it{workload.needs and f'; {workload.needs}'}"
+        mine = plan.sides(workload)[0]
+        return Row(workload, workers.facts[mine]["plugins"], "not built", told)
     plugins = workers.facts[ours[0].side]["plugins"]
     difference, problem = _difference(workload, candidates, workers)
     if problem:
@@ -94,7 +95,8 @@ def _difference(workload: Workload, candidates: Sequence[Candidate], workers: Wo
 
 
 def _results(workload: Workload, candidate: Candidate, workers: Workers) -> list[Array]:
-    packed = workers.of(candidate.side).ask("check", workload=workload.name, variant=candidate.variant)
+    order = {"variant": candidate.variant, "steps": workload.checked}
+    packed = workers.of(candidate.side).ask("check", workload=workload.name, **order)
     return [_unpacked(**each) for each in packed]
 
 

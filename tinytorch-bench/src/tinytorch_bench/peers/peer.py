@@ -43,20 +43,25 @@ class Known:
     name: str
     title: str
     module: str
-    imports: str  # what has to be installed
+    imports: tuple[str, ...]  # what has to be installed
     install: str = ""
 
     def expect(self) -> None:
         """Raise PeerError where the framework is not installed."""
-        if importlib.util.find_spec(self.imports) is None:
+        if any(importlib.util.find_spec(name) is None for name in self.imports):
             raise PeerError(f"the peer '{self.name}' needs {self.title}: {self.install}")
 
 
-OURS = Known("tinytorch", "tinytorch", "tinytorch_bench.peers.ours", "tinytorch")
+OURS = Known("tinytorch", "tinytorch", "tinytorch_bench.peers.ours", ("tinytorch",))
+_INSTALL = "pip install 'tinytorch-bench[{}]'"
 PEERS = {
-    "torch": Known(
-        "torch", "PyTorch", "tinytorch_bench.peers.pytorch", "torch", "pip install 'tinytorch-bench[peers]'"
-    ),
+    known.name: known
+    for known in (
+        Known("torch", "PyTorch", "tinytorch_bench.peers.pytorch", ("torch",), _INSTALL.format("peers")),
+        Known("jax", "JAX", "tinytorch_bench.peers.in_jax", ("jax",), _INSTALL.format("jax")),
+        Known("onnx", "ONNX Runtime", "tinytorch_bench.peers.onnxrt", ("onnxruntime", "onnx"), _INSTALL.format("onnx")),
+        Known("litert", "LiteRT", "tinytorch_bench.peers.litert", ("ai_edge_litert",), _INSTALL.format("litert")),
+    )
 }
 
 

@@ -117,13 +117,14 @@ def markdown(report: Report) -> str:
     """The comparison as Markdown."""
     head = [f"- {name}: {value}" for name, value in facts(report).items()]
     remarks = [f"**{text}**" for text in (*report.warnings, *unmeasured(report))]
-    parts = ["\n".join(head), READING, *remarks, *map(_markdown_table, tables(report))]
+    parts = ["\n".join(head), READING, *remarks, *map(markdown_table, tables(report))]
     return "\n\n".join([f"# tinytorch and {report.peer}", *parts]) + "\n"
 
 
-def _markdown_table(table: Table) -> str:
+def markdown_table(table: Table, heading: str = "##") -> str:
+    """A table as Markdown, with its title as a heading."""
     rows = [table.columns, ["---"] * len(table.columns), *table.rows]
-    return "\n".join([f"## {table.title}", "", *(f"| {' | '.join(row)} |" for row in rows)])
+    return "\n".join([f"{heading} {table.title}", "", *(f"| {' | '.join(row)} |" for row in rows)])
 
 
 def html(report: Report) -> str:

@@ -77,7 +77,10 @@ class Row:
         memory = self.memory and {**self.memory._asdict(), "ratio": self.memory.ratio, "reached": self.memory.reached}
         return {
             **{key: getattr(self.workload, key) for key in ("name", "group", "what", "tolerance", "counts")},
-            **{key: getattr(self, key) for key in ("outcome", "told", "difference", "aim", "reached", "failed")},
+            **{
+                key: getattr(self, key)
+                for key in ("plugins", "outcome", "told", "difference", "aim", "reached", "failed")
+            },
             "ratio": self.ratio and self.ratio.as_dict(),
             "tuned_ratio": self.tuned_ratio and self.tuned_ratio.as_dict(),
             **forms,

@@ -21,9 +21,9 @@ from typing import IO, Any, cast
 from tinytorch_bench.peers import memory
 from tinytorch_bench.peers.peer import Peer, Step
 
-CHECKED = 5  # steps
 WARM_UP = 2  # steps
 FEWEST = 3  # measurements of a burst
+PATIENCE = 1.0  # seconds after which fewer are enough, and one step to warm up
 LEAST = 1e-4  # seconds of a measurement: what is shorter is called several times
 
 
@@ -58,10 +58,10 @@ def _bind(threads: int) -> None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
 
 
-def check(peer: Peer, workload: str, variant: str) -> list[dict[str, Any]]:
+def check(peer: Peer, workload: str, variant: str, steps: int) -> list[dict[str, Any]]:
     """Take some steps; tell the losses of all of them, or the arrays that the last one gave."""
     step = peer.build(workload, variant)
-    results = [step() for _ in range(CHECKED)]
+    results = [step() for _ in range(steps)]
     losses = isinstance(results[0], float)
     return [_packed(array) for result in (results if losses else results[-1:]) for array in peer.arrays(result)]
 
@@ -76,12 +76,15 @@ def burst(peer: Peer, workload: str, variant: str, seconds: float, pause: float)
     step = peer.build(workload, variant)
     gc.collect()
     time.sleep(pause)  # until the threads of others have stopped waiting busily
-    warm = [_seconds(step, 1) for _ in range(WARM_UP)]
+    warm = [_seconds(step, 1)]
+    while len(warm) < WARM_UP and sum(warm) < PATIENCE:
+        warm.append(_seconds(step, 1))
     count = max(1, int(LEAST / max(warm[-1], 1e-7)))
-    times: list[float] = []
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times) < FEWEST:
+    times, taken = [_seconds(step, count)], 0.0
+    begin = time.perf_counter()
+    while taken < seconds or (taken < PATIENCE and len(times) < FEWEST):
         times.append(_seconds(step, count))
+        taken = time.perf_counter() - begin
     return statistics.median(times)
 
 

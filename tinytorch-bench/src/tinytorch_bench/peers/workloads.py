@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from tinytorch.datasets.fashion import HOW
 from tinytorch_bench.peers.peer import PeerError
+from tinytorch_bench.tinymlperf.tasks import TASKS, Task
 
-GROUPS = ("training", "inference", "ops")
+GROUPS = ("training", "generation", "inference", "int8", "accuracy", "ops")
 MEMORY_AIM = 1.0  # of a training step's peak, whatever the plugins
 
 
@@ -32,6 +34,9 @@ class Workload:
     counts: bool = True  # an aim that is missed is a failure
     images: bool = False  # (batch, channels, height, width), which a framework may keep in another order
     tolerance: float = 1e-4  # of the largest number
+    checked: int = 5  # steps whose results are compared
+    plugins: tuple[str, ...] = ()  # without which ours does not build it
+    needs: str = ""  # what may be missing where somebody does not build it
 
     def aim(self, plugins: Sequence[str]) -> float | None:
         """Give the ratio aimed at with these plugins."""
@@ -62,6 +67,47 @@ def _gpt(size: str, core: float | None, accel: float, *, batch: int, time: int, 
     layers, heads, width = network["layers"], network["heads"], network["width"]
     what = f"GPT, {layers} layers, {width} wide, {heads} heads, batch {batch} of {time} tokens, training step, AdamW"
     return Workload(f"gpt-{size}", "training", what, "gpt", sizes, tiny, core, accel)
+
+
+def _generation(size: str, cached: bool, layers: int, heads: int, width: int) -> Workload:
+    kind = "with" if cached else "without"
+    sizes = {"tokens": 256, "vocabulary": 65, "layers": layers, "heads": heads, "width": width, "cached": cached}
+    return Workload(
+        *(f"generate-{size}{'' if cached else '-no-cache'}", "generation"),
+        f"GPT, {layers} layers, {width} wide: 256 tokens greedily after one, {kind} a cache",
+        "generate",
+        sizes,
+        {"tokens": 8, "vocabulary": 5, "layers": 1, "heads": 2, "width": 16, "cached": cached},
+        accel=0.35 if cached else None,
+        tolerance=0.0,  # the same tokens
+        checked=1,
+        plugins=("cache",) if cached else (),
+        needs="it needs the plugin cache: --plugins accel,cache" if cached else "",
+    )
+
+
+def _int8(task: Task) -> Workload:
+    needs = f"it needs TINYTORCH_DATA with {task.models['int8']}, here the plugin quant, and there a reader of .tflite"
+    return Workload(
+        *(f"{task.name}-int8", "int8", f"{task.title}, int8, one input", "int8", {"task": task.name}),
+        tolerance=0.02,  # XNNPACK rounds otherwise than the reference: a step of 1/256 here and there
+        checked=1,
+        plugins=("quant",),
+        needs=needs,
+    )
+
+
+def _accuracy(data: str, what: str, target: float, needs: str = "") -> Workload:
+    return Workload(
+        *(f"{data}-accuracy", "accuracy"),
+        f"{what}: seconds until {100 * target:.0f} % of the test images are known, tests included",
+        make="to_accuracy",
+        sizes={"data": data, "target": target},
+        tiny={"data": data, "target": 0.2},
+        tolerance=0.25,  # of the steps that it took: rounding grows in training, and one test more may be needed
+        checked=1,
+        needs=needs,
+    )
 
 
 def _tiny(network: str, what: str, *shape: int) -> Workload:
@@ -107,10 +153,17 @@ WORKLOADS = {
         ),
         _gpt("small", 1.35, 0.80, batch=16, time=64, layers=4, heads=4, width=128),
         _gpt("large", None, 0.90, batch=4, time=256, layers=6, heads=6, width=384),
+        _generation("small", True, 4, 4, 128),
+        _generation("large", True, 6, 6, 384),
+        _generation("small", False, 4, 4, 128),
+        _generation("large", False, 6, 6, 384),
         _tiny("resnet8", "ResNet-8, image classification", 3, 32, 32),
         _tiny("ds_cnn", "DS-CNN, keyword spotting", 1, 49, 10),
         _tiny("mobilenet_v1", "MobileNetV1 0.25, visual wake words", 3, 96, 96),
         _tiny("autoencoder", "autoencoder, anomaly detection", 640),
+        *map(_int8, TASKS.values()),
+        _accuracy("digits", "small CNN on the UCI's digits", 0.97),
+        _accuracy("fashion", "small CNN on Fashion-MNIST", 0.88, f"it needs fashion-mnist/ in TINYTORCH_DATA; {HOW}"),
         _op("gelu", "GELU of 1024 × 512", "gelu", 0.22, rows=1024, width=512),
         _op("gelu-grad", "GELU's backward, 1024 × 512", "gelu_grad", 0.27, rows=1024, width=512),
         _op("layer-norm", "layer norm of 1024 × 384, with gradients", "layer_norm", 0.65, rows=1024, width=384),
