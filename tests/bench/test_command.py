@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 
 from tinytorch.cli.output import CommandError
-from tinytorch_bench.peers import command, noise, stored
+from tinytorch_bench import noise
+from tinytorch_bench.peers import command, stored
 from tinytorch_bench.peers.command import compared, peers
 from tinytorch_bench.peers.peer import PeerError
 from tinytorch_bench.peers.report import Form, Report, Row
-from tinytorch_bench.peers.statistics import Ratio
+from tinytorch_bench.statistics import Ratio
 
 EVEN, FORM = Ratio(1.0, 1.0, 1.0, 1.0, 1.0), Form(1, "", 1.0, [1.0])
 

@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tinytorch_bench.noise import processors
 from tinytorch_bench.peers.contest import difference, measured
-from tinytorch_bench.peers.noise import processors
 from tinytorch_bench.peers.peer import Known, PeerError, find
 from tinytorch_bench.peers.sides import MALLOC, Worker, Workers
 
 LONELY = """
 import sys
 from tinytorch_bench.peers.sides import Side, Workers
-from tinytorch_bench.peers.noise import processors
+from tinytorch_bench.noise import processors
 from tinytorch_bench.peers.peer import Known
 with Workers() as workers:
     worker = workers.of(Side(Known("stub", "the stub", "stub_peer", ("numpy",)), 1))

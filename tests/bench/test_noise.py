@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from tinytorch_bench.peers import noise
+from tinytorch_bench import noise
 
 
 def clock(*lengths):

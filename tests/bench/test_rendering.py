@@ -7,7 +7,7 @@ from tinytorch.cli.output import json_text
 from tinytorch_bench.peers import rendering, stored
 from tinytorch_bench.peers.peer import PeerError
 from tinytorch_bench.peers.report import Form, Memory, Report, Row
-from tinytorch_bench.peers.statistics import Ratio
+from tinytorch_bench.statistics import Ratio
 
 RATIO = {
     "type": ["object", "null"],

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinytorch_bench.peers.statistics import Ratio, rank, ratio
+from tinytorch_bench.statistics import Ratio, rank, ratio
 
 NOISE = 0.02  # of each burst; besides, a round is up to a third slower than another, for both sides
 

@@ -64,7 +64,6 @@ MISTAKES = {
     "an unknown plugin to disable": ("plugins disable acel", CANNOT, "neither enabled nor installed"),
     "no plugin to enable": ("plugins enable", USAGE, "NAME"),
     "a command that is not installed": ("quantize xor", CANNOT, "tinytorch-quant"),
-    "another command that is not installed": ("prune xor", CANNOT, "tinytorch-compress"),
 }
 
 

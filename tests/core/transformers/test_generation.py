@@ -330,3 +330,30 @@ def test_a_block_with_a_cache_asks_parts_that_somebody_changed(change, monkeypat
     with plugins.instrumented(plugins.Instrument()) if change == "watched" else contextlib.nullcontext():
         scores_of(net, [[1]], None, Concatenating(1))
     assert asked == [(1, 1, 8)]
+
+
+def without_last_head(model, layers):
+    """The GPT with one head fewer in these layers, as a pruner would take it out."""
+    for layer in layers:
+        attn = model.transformer["h"][layer].attn
+        kept = (attn.heads - 1) * attn.head
+        for each in (attn.c_attn.weight, attn.c_attn.bias):
+            parts = each.array.reshape(3, -1, *each.shape[1:])[:, :kept]
+            each.array = parts.reshape(3 * kept, *each.shape[1:])
+        attn.c_proj.weight.array = attn.c_proj.weight.array[:, :kept].copy()
+        attn.heads -= 1
+    return model.eval()
+
+
+def test_a_gpt_with_fewer_heads_gives_the_same_scores_every_way():
+    tt.manual_seed(1)
+    net = without_last_head(models.GPT(11, 24, layers=2, heads=4, width=16), [0, 1])
+    tokens = np.array([[1, 2, 3, 4]])
+    expected = net(tt.tensor(tokens)).array  # recorded, by slices of the weight
+    assert (net.kv_shape.heads, net.kv_shape.width) == (3, 4)
+    assert np.allclose(scores_of(net, tokens), expected, rtol=1e-5, atol=1e-6)
+    assert np.allclose(scores_of(net, tokens, None, Concatenating(2)), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_gpt_whose_layers_differ_in_heads_tells_no_common_shape():
+    assert without_last_head(models.GPT(11, 24, layers=2, heads=4, width=16), [1]).kv_shape is None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 METADATA = "__metadata__"
+MOST_PACKED = 1000  # times: what unpacks to more is refused
 PathLike = str | os.PathLike[str]
 
 
@@ -29,10 +30,17 @@ class CheckpointError(RuntimeError):
     """A file cannot be written or read; the cause is chained."""
 
 
-def save(tensors: Mapping[str, Tensor], path: PathLike, metadata: Mapping[str, Any] | None = None) -> None:
+def save(
+    tensors: Mapping[str, Tensor],
+    path: PathLike,
+    metadata: Mapping[str, Any] | None = None,
+    *,
+    compress: bool = False,
+) -> None:
     """Write tensors by name, and a JSON-able mapping beside them; `.safetensors` or `.npz` by the path's ending.
 
-    The path's earlier content stays until the new one is whole on the disk.
+    The path's earlier content stays until the new one is whole on the disk. `compress` deflates an .npz, which pays
+    where tensors hold many zeros or few different numbers.
     """
     if not isinstance(tensors, Mapping):
         raise TypeError(f"save: expected tensors by name, got {type(tensors).__name__}; save a state_dict()")
@@ -46,8 +54,11 @@ def save(tensors: Mapping[str, Tensor], path: PathLike, metadata: Mapping[str, A
     if METADATA in tensors:
         raise ValueError(f"save: no tensor can be named '{METADATA}'; that is where the metadata is kept")
     target = _path("save", path)
+    if compress and _format("save", target) != ".npz":
+        raise CheckpointError(f"save: only .npz files are compressed, got {target}")
     arrays = {name: np.ascontiguousarray(tensor.array).reshape(tensor.shape) for name, tensor in tensors.items()}
-    write = {".safetensors": _write_safetensors, ".npz": _write_npz}[_format("save", target)]
+    writers = {".safetensors": _write_safetensors, ".npz": _write_compressed_npz if compress else _write_npz}
+    write = writers[_format("save", target)]
     text = _to_json(metadata or {})
     try:
         with replacing(target) as file:
@@ -115,13 +126,29 @@ def _write_npz(file: IO[bytes], arrays: dict[str, Array], metadata: str) -> None
                 np.lib.format.write_array(member, array, allow_pickle=False)
 
 
+def _write_compressed_npz(file: IO[bytes], arrays: dict[str, Array], metadata: str) -> None:
+    import io
+    import zipfile
+    import zlib
+
+    text = np.frombuffer(metadata.encode(), np.uint8)
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in {**arrays, METADATA: text}.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, array, allow_pickle=False)
+            content = member.getvalue()
+            small = len(content) / MOST_PACKED < len(zlib.compress(content, 9)) < len(content)
+            kind = zipfile.ZIP_DEFLATED if small else zipfile.ZIP_STORED
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content, kind, 9)
+
+
 def _read_npz(path: Path) -> tuple[dict[str, Array], str]:
     import zipfile
 
     arrays: dict[str, Array] = {}
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
-            if info.compress_type != zipfile.ZIP_STORED and info.file_size > 1000 * max(info.compress_size, 1):
+            if info.compress_type != zipfile.ZIP_STORED and info.file_size > MOST_PACKED * max(info.compress_size, 1):
                 raise CheckpointError(f"load: '{info.filename}' in {path} unpacks to {info.file_size} bytes; refused")
             name = info.filename.removesuffix(".npy")
             if name in arrays:

@@ -11,16 +11,16 @@ import typer
 
 from tinytorch.cli.choice import PluginsOption
 from tinytorch.cli.output import CommandError, complain, console, json_text, say, show_facts, show_table
-from tinytorch_bench import files
+from tinytorch_bench import files, noise
 from tinytorch_bench.files import HtmlOption, JsonOption, MarkdownOption
 from tinytorch_bench.machine import machine
-from tinytorch_bench.peers import noise, rendering, stored
+from tinytorch_bench.peers import rendering, stored
 from tinytorch_bench.peers.contest import Plan, facts, measured
 from tinytorch_bench.peers.peer import PEERS, PeerError, find
 from tinytorch_bench.peers.report import Report
 from tinytorch_bench.peers.sides import Workers
-from tinytorch_bench.peers.statistics import FEWEST
 from tinytorch_bench.peers.workloads import GROUPS, Workload, chosen
+from tinytorch_bench.statistics import FEWEST
 
 MEMORY_RUNS = 3
 NOT_BUILT = 2  # the exit status where a workload that was named could not be built

@@ -19,8 +19,8 @@ from tinytorch.types import Array
 from tinytorch_bench.peers.peer import OURS, Known
 from tinytorch_bench.peers.report import Form, Memory, Row
 from tinytorch_bench.peers.sides import Side, Worker, Workers
-from tinytorch_bench.peers.statistics import ratio
 from tinytorch_bench.peers.workloads import MEMORY_AIM, Workload
+from tinytorch_bench.statistics import ratio
 
 SHOWN = 3  # numbers of each side where they differ
 SINGLE = ("inference", "int8", "generation")  # where one thread may be faster than several

@@ -12,7 +12,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from tinytorch.types import Array
-from tinytorch_bench.peers.noise import processors
+from tinytorch_bench.noise import processors
 from tinytorch_bench.peers.peer import Step
 from tinytorch_bench.peers.stock import at_hand, model_file
 from tinytorch_bench.peers.workloads import WORKLOADS

@@ -8,8 +8,8 @@ import onnxruntime
 
 from tinytorch import models
 from tinytorch.types import Array
+from tinytorch_bench.noise import processors
 from tinytorch_bench.peers.kit import fill
-from tinytorch_bench.peers.noise import processors
 from tinytorch_bench.peers.numbers import drawn
 from tinytorch_bench.peers.onnx_graph import exported
 from tinytorch_bench.peers.ours import KIT

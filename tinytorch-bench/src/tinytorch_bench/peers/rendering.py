@@ -7,7 +7,7 @@ from html import escape
 from typing import NamedTuple
 
 from tinytorch_bench.peers.report import Form, Report, Row
-from tinytorch_bench.peers.statistics import Ratio
+from tinytorch_bench.statistics import Ratio
 
 MIB = 1 << 20
 SCALE = 2.0  # the ratio at the right end of a strip

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tinytorch_bench.peers.statistics import Ratio
 from tinytorch_bench.peers.workloads import Workload
+from tinytorch_bench.statistics import Ratio
 
 VERSION = 1  # of the JSON
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from tinytorch_bench.peers.peer import PeerError
 from tinytorch_bench.peers.report import VERSION, Form, Memory, Report, Row
-from tinytorch_bench.peers.statistics import Ratio
 from tinytorch_bench.peers.workloads import WORKLOADS, Workload
+from tinytorch_bench.statistics import Ratio
 
 KIND = "tinytorch bench peers"
 

@@ -14,10 +14,9 @@ from rich.console import Console
 
 from tinytorch.cli.choice import PluginsOption, chosen
 from tinytorch.cli.output import CommandError, complain, console, json_text, say, show_facts, show_table
-from tinytorch_bench import files
+from tinytorch_bench import files, noise
 from tinytorch_bench.files import HtmlOption, JsonOption, MarkdownOption
 from tinytorch_bench.machine import machine
-from tinytorch_bench.peers import noise
 from tinytorch_bench.tinymlperf import loadgen, rendering, tasks
 from tinytorch_bench.tinymlperf.result import Report, Result
 from tinytorch_bench.tinymlperf.runner import OFFICIAL, QUICK, Rules

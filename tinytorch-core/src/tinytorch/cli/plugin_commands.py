@@ -23,9 +23,11 @@ GROUP = "tinytorch.commands"
 OURS = {  # this project's, to say what to install
     "bench": "bench",
     "cache": "cache",
+    "compress": "compress",
     "profile": "profiling",
     "prune": "compress",
     "quantize": "quant",
+    "sparsity": "compress",
 }
 
 

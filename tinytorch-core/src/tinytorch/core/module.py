@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -46,6 +47,7 @@ class Module:
         self._buffers: dict[str, Tensor | None] = {}
         self._modules: dict[str, Module | None] = {}
         self._transient: set[str] = set()  # buffers that are not saved
+        self._computed: dict[str, Callable[[Any], Tensor | None]] = {}  # attributes that are made when they are read
         self.training = True
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
@@ -72,7 +74,7 @@ class Module:
                 raise AttributeError(
                     f"{type(self).__name__}: call super().__init__() before assigning parameters or modules"
                 )
-            for kind in ("_parameters", "_buffers", "_modules"):
+            for kind in ("_parameters", "_buffers", "_modules", "_computed"):
                 kinds[kind].pop(name, None)
             self._add("_parameters" if isinstance(value, Parameter) else "_modules", name, value)
             return
@@ -84,6 +86,8 @@ class Module:
                     )
                 self._add(kind, name, value)
                 return
+        if name in kinds.get("_computed", ()):
+            raise AttributeError(f"{type(self).__name__}.{name} is computed whenever it is read; delete it first")
         super().__setattr__(name, value)
 
     def _add(self, kind: str, name: str, value: Any) -> None:
@@ -91,11 +95,16 @@ class Module:
         self.__dict__[kind][name] = self.__dict__[name] = value
 
     def __getattr__(self, name: str) -> Any:
-        """Say that there is no such attribute."""
-        raise AttributeError(f"'{type(self).__name__}' has no attribute '{name}'")
+        """Compute what is registered as computed, or say that there is no such attribute."""
+        compute = self.__dict__.get("_computed", {}).get(name)
+        if compute is None:
+            raise AttributeError(f"'{type(self).__name__}' has no attribute '{name}'")
+        return compute(self)
 
     def __delattr__(self, name: str) -> None:
         """Remove a part."""
+        if self._computed.pop(name, None) is not None:
+            return
         for kind in (self._parameters, self._buffers, self._modules):
             kind.pop(name, None)
         super().__delattr__(name)
@@ -123,6 +132,21 @@ class Module:
             raise TypeError(f"add_module: expected a Module or None for '{name}', got {type(module).__name__}")
         self._check_name("add_module", name, self._modules)
         self._add("_modules", name, module)
+
+    def register_computed(self, name: str, compute: Callable[[Any], Tensor | None]) -> None:
+        """Let an attribute be `compute(self)` whenever it is read: a weight that is made of other parameters.
+
+        It is no part of the state; gradients flow through it to what it is made of.
+        """
+        if not callable(compute):
+            raise TypeError(f"register_computed: expected a function for '{name}', got {type(compute).__name__}")
+        self._check_name("register_computed", name, self._computed)
+        self._computed[name] = compute
+
+    @property
+    def computed(self) -> Mapping[str, Callable[[Any], Tensor | None]]:
+        """What this module itself computes whenever it is read, by name."""
+        return MappingProxyType(self._computed)
 
     def _check_name(self, function: str, name: str, known: Mapping[str, Any]) -> None:
         """Raise for a name that a dotted path cannot hold, or that means something else here."""

@@ -62,11 +62,13 @@ class GPT(LanguageModel):
                 init.ones_(parameter)
 
     @property
-    def kv_shape(self) -> KVShape:
-        """Layers, heads, the width of one, and the dtype."""
+    def kv_shape(self) -> KVShape | None:
+        """Layers, heads, the width of one, and the dtype; None where layers have come to differ in heads."""
         blocks: Any = self.transformer["h"]
-        heads, table = blocks[0].attn.heads, self.lm_head.weight
-        return KVShape(len(blocks), heads, table.shape[1] // heads, table.dtype)
+        first = blocks[0].attn
+        if any(block.attn.heads != first.heads for block in blocks):
+            return None
+        return KVShape(len(blocks), first.heads, first.head, self.lm_head.weight.dtype)
 
     def forward(
         self, tokens: Tensor, attention_mask: Tensor | Array | None = None, cache: Cache | None = None

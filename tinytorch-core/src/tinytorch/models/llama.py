@@ -55,10 +55,12 @@ class Llama(LanguageModel):
                 init.normal_(parameter, 0.0, 0.02)
 
     @property
-    def kv_shape(self) -> KVShape:
-        """Layers, key heads, the width of one, and the dtype."""
+    def kv_shape(self) -> KVShape | None:
+        """Layers, key heads, the width of one, and the dtype; None where layers have come to differ in heads."""
         blocks: Any = self.model["layers"]
         attention = blocks[0].self_attn
+        if any(block.self_attn.kv_heads != attention.kv_heads for block in blocks):
+            return None
         return KVShape(len(blocks), attention.kv_heads, attention.rotary.dim, self.lm_head.weight.dtype)
 
     def forward(

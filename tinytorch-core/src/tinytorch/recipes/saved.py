@@ -56,10 +56,11 @@ class SavedModel:
         return replace(self, model=model)
 
 
-def save_model(saved: SavedModel, path: str | Path) -> None:
-    """Write a model with what was applied to it; `.npz` or `.safetensors`, atomically."""
+def save_model(saved: SavedModel, path: str | Path, *, compress: bool = False) -> None:
+    """Write a model with what was applied to it; `.npz`, deflated if `compress`, or `.safetensors`; atomically."""
     metadata = {"kind": KIND, "notes": saved.notes, "epoch": saved.epoch, "transforms": noted(saved.model)}
-    save({f"model.{name}": tensor for name, tensor in saved.model.state_dict().items()}, path, metadata)
+    state = {f"model.{name}": tensor for name, tensor in saved.model.state_dict().items()}
+    save(state, path, metadata, compress=compress)
 
 
 def load_model(path: str | Path, data: Path | None = None) -> SavedModel:

@@ -44,6 +44,7 @@ class MultiheadAttention(Module):
         self.embed_dim, self.num_heads = whole(NAME, "embed_dim", embed_dim, 1), whole(NAME, "num_heads", num_heads, 1)
         if embed_dim % num_heads:
             raise ValueError(f"{NAME}: embed_dim {embed_dim} cannot be divided into {num_heads} heads")
+        self.head_dim = embed_dim // num_heads
         self.dropout = real(NAME, "dropout", dropout)
         if not 0.0 <= self.dropout <= 1.0:
             raise ValueError(f"{NAME}: expected a dropout from 0 to 1, got {dropout}")
@@ -125,7 +126,7 @@ class MultiheadAttention(Module):
 
     def _projected(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """Queries, keys and values of all heads: (batch, time, width) -> (batch, heads, time, width of a head)."""
-        size, packed, bias = self.embed_dim, self.in_proj_weight, self.in_proj_bias
+        size, packed, bias = self.num_heads * self.head_dim, self.in_proj_weight, self.in_proj_bias
         own = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
         weights = own if packed is None else [packed[i * size : (i + 1) * size] for i in range(3)]
         biases = [None if bias is None else bias[i * size : (i + 1) * size] for i in range(3)]
@@ -155,12 +156,13 @@ class MultiheadAttention(Module):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
         """Keys and values with the learned one and the one of zeros at their end, if there are such."""
         batch, heads, _, width = q.shape
+        size = heads * width
         for wanted, more_k, more_v in (
             (self.bias_k is not None, self.bias_k, self.bias_v),
             (
                 self.add_zero_attn,
-                zeros(1, 1, self.embed_dim, dtype=q.dtype),
-                zeros(1, 1, self.embed_dim, dtype=q.dtype),
+                zeros(1, 1, size, dtype=q.dtype),
+                zeros(1, 1, size, dtype=q.dtype),
             ),
         ):
             if wanted:

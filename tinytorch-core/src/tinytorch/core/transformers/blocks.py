@@ -32,7 +32,7 @@ class CausalSelfAttention(Module):
 
     def __init__(self, width: int, heads: int, dropout: float = 0.0, bias: bool = True) -> None:
         super().__init__()
-        self.heads, self.dropout_p = heads, dropout
+        self.heads, self.head, self.dropout_p = heads, width // heads, dropout  # how many, and the width of one
         self.c_attn = Linear(width, 3 * width, bias)
         self.c_proj = Linear(width, width, bias)
         self.resid_dropout = Dropout(dropout)
@@ -44,7 +44,7 @@ class CausalSelfAttention(Module):
 
     def _learning(self, x: Tensor) -> tuple[Tensor, ...]:
         """Queries, keys and values from slices of the weight: their gradients are smaller than the result's."""
-        width, weight, bias = x.shape[-1], self.c_attn.weight, self.c_attn.bias
+        width, weight, bias = self.heads * self.head, self.c_attn.weight, self.c_attn.bias
         parts = [slice(i * width, (i + 1) * width) for i in range(3)]
         return tuple(
             _by_head(linear(x, weight[part], None if bias is None else bias[part]), self.heads) for part in parts
@@ -52,8 +52,8 @@ class CausalSelfAttention(Module):
 
     def _at_once(self, x: Tensor) -> tuple[Tensor, ...]:
         """The same from one product, as views, where no derivative follows."""
-        batch, time, width = x.array.shape
-        parts = self.c_attn(x).array.reshape(batch, time, 3, self.heads, width // self.heads).transpose(2, 0, 3, 1, 4)
+        batch, time, _ = x.array.shape
+        parts = self.c_attn(x).array.reshape(batch, time, 3, self.heads, self.head).transpose(2, 0, 3, 1, 4)
         return tuple(map(Tensor, parts))
 
 
@@ -136,13 +136,14 @@ class GPTBlock(Module):
 
     def _on_arrays(self, x: Array, layer: int, seen: Sight, cache: Cache) -> Array:
         """The same by ops that are not recorded: for a token that is written alone, calls are most of the work."""
-        attn, (batch, time, width) = self.attn, x.shape
-        parts = _linear(attn.c_attn, _normal(self.ln_1, x)).reshape(batch, time, 3, attn.heads, width // attn.heads)
+        attn, (batch, time, _) = self.attn, x.shape
+        parts = _linear(attn.c_attn, _normal(self.ln_1, x)).reshape(batch, time, 3, attn.heads, attn.head)
         q, k, v = parts.transpose(2, 0, 3, 1, 4)
         keys, values = cache.update(Tensor(k), Tensor(v), layer)
         mask = None if seen.mask is None else seen.mask.array
         out = attention.run(q, keys.array, values.array, mask, seen.causal, 1.0 / math.sqrt(q.shape[3]))[0]
-        x = add.run(x, _linear(attn.c_proj, out.swapaxes(1, 2).reshape(batch, time, width)))
+        found = out.swapaxes(1, 2).reshape(batch, time, attn.heads * attn.head)
+        x = add.run(x, _linear(attn.c_proj, found))
         wide = gelu.run(_linear(self.mlp.c_fc, _normal(self.ln_2, x)), "tanh")[0]
         return add.run(x, _linear(self.mlp.c_proj, wide))
 

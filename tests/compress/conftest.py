@@ -1,0 +1,34 @@
+"""Small trained models in files, and the plugin known where its distribution is not installed."""
+
+import pytest
+
+from tinytorch import plugins, recipes
+from tinytorch_compress import plugin as compress_plugin
+
+
+@pytest.fixture
+def known():
+    """The plugin registered, and not enabled."""
+    installed = "compress" in {found.name for found in plugins.list()}
+    if not installed:
+        plugins.register(compress_plugin, "compress")
+    yield
+    plugins.disable("compress")
+    if not installed:
+        plugins.unregister("compress")
+
+
+@pytest.fixture
+def enabled(known):
+    """The plugin in force."""
+    with plugins.using("compress"):
+        yield
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """A checkpoint of a short training of the digits' perceptron."""
+    path = tmp_path_factory.mktemp("trained") / "run.npz"
+    run = recipes.prepare(recipes.find("digits-mlp"), epochs=3, checkpoint=path)
+    run.fit()
+    return path

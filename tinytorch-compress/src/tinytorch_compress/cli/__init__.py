@@ -1,0 +1,1 @@
+"""The commands that the plugin brings: `tinytorch prune`, `tinytorch compress` and `tinytorch sparsity`."""

@@ -1,0 +1,88 @@
+"""`tinytorch prune CHECKPOINT --sparsity 0.8`: prune a model, train it on, and say what it is worth then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tinytorch.cli.options import DataOption
+from tinytorch.cli.output import CommandError, print_json, quiet
+from tinytorch_compress.cli.running import check_out, compressed, show, told, written
+from tinytorch_compress.pipeline import Step
+from tinytorch_compress.reading import checked
+from tinytorch_compress.sparsity import SCOPES
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def prune(
+    checkpoint: Annotated[
+        Path, typer.Argument(metavar="CHECKPOINT", help="What `tinytorch train` wrote, or one of these commands.")
+    ],
+    sparsity: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="How much of the weights goes, below 1.")
+    ] = None,
+    pattern: Annotated[str | None, typer.Option(metavar="N:M", help="Keep n of every m inputs instead.")] = None,
+    structured: Annotated[
+        bool, typer.Option("--structured", help="Remove whole channels, so that the model itself gets smaller.")
+    ] = False,
+    scope: Annotated[
+        str | None, typer.Option(help="Compare over all layers or in each: global, layer; --structured: layer.")
+    ] = None,
+    method: Annotated[
+        str, typer.Option(help="What goes first: magnitude, random; with --structured also l2, bn_scale.")
+    ] = "magnitude",
+    round_to: Annotated[
+        int, typer.Option(min=1, help="With --structured: a multiple of so many channels is left.")
+    ] = 1,
+    ignore: Annotated[
+        list[str] | None, typer.Option(metavar="LAYER", help="A layer to leave whole; repeatable.")
+    ] = None,
+    epochs: Annotated[
+        int, typer.Option(min=0, help="Train on for so long, and prune gradually in its first half.")
+    ] = 0,
+    lr: Annotated[float | None, typer.Option(help="The learning rate of that; the recipe's if not said.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the model goes: .npz is deflated.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the training and of random choices.")] = 0,
+    data: DataOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False,
+) -> None:
+    """Prune a model, the smallest weights or channels first, and test it on what was held out before and after.
+
+    \b
+    tinytorch prune run.npz --sparsity 0.9 --epochs 10 --lr 1e-3 --out small.npz
+    tinytorch prune run.npz --pattern 2:4 --ignore 0
+    tinytorch prune run.npz --sparsity 0.5 --structured --epochs 10
+    """  # noqa: D301  the mark is click's: the lines below it stay lines
+    with quiet(as_json):
+        check_out(out)
+        asked = {"sparsity": sparsity, "pattern": pattern, "scope": scope, "ignored": ignore}
+        options = {"method": method, **{name: value for name, value in asked.items() if value is not None}}
+        try:
+            step = _channels(options, round_to) if structured else _weights(options)
+            wanted = checked(replace(step, epochs=epochs, lr=lr))
+        except ValueError as error:
+            raise CommandError(f"prune: {error}") from error
+        saved, stages = compressed(checkpoint, data, [], [wanted], seed)
+        written(saved, out)
+    print_json(told(saved, stages, out)) if as_json else show(saved, stages, out)
+
+
+def _weights(options: dict[str, Any]) -> Step:
+    """The step that masks weights, gradually where the model is trained on."""
+    return Step("prune", options, gradual=options["method"] == "magnitude")
+
+
+def _channels(options: dict[str, Any], round_to: int) -> Step:
+    """The step that removes channels, a share of each layer's or of all together."""
+    if "sparsity" not in options or "pattern" in options:
+        raise ValueError("expected --sparsity and no --pattern with --structured")
+    scope = options.get("scope", "layer")
+    if scope not in SCOPES:
+        raise ValueError(f"expected --scope {' or '.join(SCOPES)}, got '{scope}'")
+    budget = {"amount": options["sparsity"], "global_": scope == "global", "round_to": round_to}
+    return Step("prune_structured", {**budget, "importance": options["method"], "ignored": options.get("ignored", [])})
