@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tinytorch.types import Array
 
 BLOCK = 32  # numbers
+SMALLEST = np.float32(1e-38)  # scale whose inverse is taken
 Q8_0_BYTES, Q4_0_BYTES = 2 + BLOCK, 2 + BLOCK // 2  # a block's: the scale, then the codes
 
 
@@ -59,8 +60,8 @@ def _blocks(name: str, numbers: Array) -> Array:
 
 
 def _inverse(scale: Array) -> Array:
-    """1 / scale, and 0 for a block of zeros."""
-    return np.divide(np.float32(1.0), scale, out=np.zeros_like(scale), where=scale != 0)
+    """1 / scale, and 0 for a block of zeros or of numbers so small that this would overflow: its float16 scale is 0."""
+    return np.divide(np.float32(1.0), scale, out=np.zeros_like(scale), where=np.abs(scale) > SMALLEST)
 
 
 def _away_from_zero(x: Array) -> Array:
