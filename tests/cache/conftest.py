@@ -2,6 +2,7 @@
 
 import pytest
 from caches_for_tests import drawn
+from known_for_tests import known
 
 from tinytorch import plugins
 from tinytorch_cache import plugin as cache_plugin
@@ -10,13 +11,8 @@ from tinytorch_cache import plugin as cache_plugin
 @pytest.fixture
 def available():
     """The plugin known, also where its distribution is not installed, and not enabled."""
-    installed = "cache" in {found.name for found in plugins.list()}
-    if not installed:
-        plugins.register(cache_plugin, "cache")
-    yield
-    plugins.disable("cache")
-    if not installed:
-        plugins.unregister("cache")
+    with known("cache", cache_plugin):
+        yield
 
 
 @pytest.fixture

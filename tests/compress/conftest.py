@@ -1,5 +1,6 @@
 """Small trained models in files, and the plugin known where its distribution is not installed."""
 
+import known_for_tests
 import pytest
 
 from tinytorch import plugins, recipes
@@ -9,13 +10,8 @@ from tinytorch_compress import plugin as compress_plugin
 @pytest.fixture
 def known():
     """The plugin registered, and not enabled."""
-    installed = "compress" in {found.name for found in plugins.list()}
-    if not installed:
-        plugins.register(compress_plugin, "compress")
-    yield
-    plugins.disable("compress")
-    if not installed:
-        plugins.unregister("compress")
+    with known_for_tests.known("compress", compress_plugin):
+        yield
 
 
 @pytest.fixture

@@ -6,18 +6,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import pytest
+from known_for_tests import known
 
-from tinytorch import plugins
 from tinytorch_quant import plugin as quant_plugin
 
 
 @pytest.fixture
 def quant_available():
     """The plugin known, also where its distribution is not installed, and not enabled."""
-    installed = "quant" in {found.name for found in plugins.list()}
-    if not installed:
-        plugins.register(quant_plugin, "quant")
-    yield
-    plugins.disable("quant")
-    if not installed:
-        plugins.unregister("quant")
+    with known("quant", quant_plugin):
+        yield
