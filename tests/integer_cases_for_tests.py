@@ -76,8 +76,12 @@ def qparams(rng):
 
 def add(rng, dtype):
     shape = draw.shape(rng)
-    table = integer.add_constants(qparams(rng), qparams(rng), scale(rng))
-    return codes(rng, shape), codes(rng, shape), *table.values(), *limits(rng)
+    return (
+        codes(rng, shape),
+        codes(rng, shape),
+        *integer.add_constants(qparams(rng), qparams(rng), scale(rng)),
+        *limits(rng),
+    )
 
 
 def softmax(rng, dtype):

@@ -89,10 +89,13 @@ def int8_max_pool2d(x, kernel, stride, padding, low, high):
     return pooled(x, kernel, stride, padding, max, low, high)
 
 
-def int8_add(a, b, a_table, b_table, mantissa, shift, zero_point, low, high):
+def int8_add(a, b, a_unit, b_unit, mantissa, shift, zero_point, low, high):
+    def counted(code, unit):
+        return double_rounding((code - unit[0]) << 20, *unit[1:])
+
     out = np.empty(a.shape, np.int8)
     for at in np.ndindex(a.shape):
-        total = int(a_table[int(a[at]) + 128]) + int(b_table[int(b[at]) + 128])
+        total = counted(int(a[at]), a_unit) + counted(int(b[at]), b_unit)
         out[at] = limited(double_rounding(total, mantissa, shift) + zero_point, low, high)
     return out
 

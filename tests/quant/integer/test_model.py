@@ -30,15 +30,12 @@ def made(seed=0):
     rng = np.random.default_rng(seed)
     constants = {
         "body.conv": layer(rng, (2, 2, 3, 3), IN, MIDDLE, integer.conv2d_multiplier),
-        "body.add": integer.add_constants(IN, MIDDLE, OUT[0]),
         "head": layer(rng, (3, 32), OUT, OUT, integer.linear_multiplier),
     }
-    tables = constants["body.add"]
-    multiplier = tables.pop("mantissa"), tables.pop("shift")
-    added = Stored("body.add.a_table"), Stored("body.add.b_table")
+    added = integer.add_constants(IN, MIDDLE, OUT[0])
     steps = [
         Step("int8_conv2d", (Value("x"), *stored("body.conv"), *WINDOW, IN[1], MIDDLE[1], -128, 127), "conv"),
-        Step("int8_add", (Value("x"), Value("conv"), *added, *multiplier, OUT[1], -128, 127), "sum"),
+        Step("int8_add", (Value("x"), Value("conv"), *added, OUT[1], -128, 127), "sum"),
         Step("reshape_to", (Value("sum"), (-1, 32)), "flat"),
         Step("int8_linear", (Value("flat"), *stored("head"), OUT[1], -128, 127), "scores"),
     ]
@@ -61,7 +58,7 @@ def test_floats_and_codes_go_in_and_both_come_out():
 
 def test_layers_keep_their_names_in_the_state():
     names = [f"body.conv.{part}" for part in ("weight", "bias", "mantissa", "shift")]
-    assert [*made().state_dict()][:5] == [*names, "body.add.a_table"]
+    assert [*made().state_dict()][:5] == [*names, "head.weight"]
 
 
 def test_weights_lie_channels_last():

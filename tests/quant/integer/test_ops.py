@@ -102,7 +102,13 @@ MISTAKES = {
         codes(2), codes(3)
     ),
     "int8_add: expected tensors of one shape, got (2,) and (3,)": lambda: integer.int8_add(
-        codes(2), codes(3), tt.zeros(256, dtype="int32"), tt.zeros(256, dtype="int32"), 0, 0, 0, -128, 127
+        codes(2), codes(3), (0, 1, 0), (0, 1, 0), 0, 0, 0, -128, 127
+    ),
+    "int8_add: expected units of a zero point, a mantissa and a shift of 0 or less, got (0, 1, 2)": (
+        lambda: integer.int8_add(codes(2), codes(2), (0, 1, 0), (0, 1, 2), 0, 0, 0, -128, 127)
+    ),
+    "int8_add: expected units of a zero point, a mantissa and a shift of 0 or less, got (0, 1)": (
+        lambda: integer.int8_add(codes(2), codes(2), (0, 1), (0, 1, 0), 0, 0, 0, -128, 127)
     ),
     "int8_max_pool2d: expected (batch, channels, height, width), got (2, 3)": lambda: integer.int8_max_pool2d(
         codes(2, 3), (1, 1), (1, 1), ((0, 0), (0, 0)), -128, 127

@@ -434,12 +434,17 @@ struct Int8Conv {
     float* workspace;
 };
 
+// What a code counts in an addition, and how a sum is made a code; no shift is above 0.
+struct Int8Unit {
+    std::int32_t zero_point, mantissa, shift;
+};
+
 struct Int8Add {
     const std::int8_t *a, *b;
-    const std::int32_t *a_table, *b_table;
+    Int8Unit a_unit, b_unit;
     std::int8_t* out;
     std::size_t size;
-    std::int32_t mantissa, shift, zero_point, low, high;  // shift: not above 0
+    std::int32_t mantissa, shift, zero_point, low, high;
 };
 
 // (batch, pixels, channels) -> (batch, channels).

@@ -9,6 +9,7 @@ from tinytorch.types import Array
 from tinytorch_accel.compiled import kernels
 
 if TYPE_CHECKING:
+    Unit = tuple[int, int, int]
     from tinytorch.core.spatial.geometry import Pair, Sides
 
 
@@ -60,7 +61,7 @@ def int8_dequantize(x: Array, scale: float, zero_point: int) -> Array | None:
 @exact
 @answered_by(kernels.int8_add)
 def int8_add(
-    a: Array, b: Array, a_table: Array, b_table: Array, mantissa: int, shift: int, zero_point: int, low: int, high: int
+    a: Array, b: Array, a_unit: Unit, b_unit: Unit, mantissa: int, shift: int, zero_point: int, low: int, high: int
 ) -> Array | None:
     """Both in one order of dimensions."""
 

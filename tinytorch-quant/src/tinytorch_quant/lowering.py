@@ -127,9 +127,7 @@ class _Lowering:
         low, high = self._limits(number, layer)
         if isinstance(layer, Add):
             constants = add_constants(self.qparams[sources[0]], self.qparams[sources[1]], scale)
-            tables = [self._store(f"{name}.{side}_table", constants[f"{side}_table"]) for side in "ab"]
-            rest = constants["mantissa"], constants["shift"], zero_point, low, high
-            self._emit("q", number, "int8_add", (*codes, *tables, *rest))
+            self._emit("q", number, "int8_add", (*codes, *constants, zero_point, low, high))
         elif isinstance(layer, (MaxPool, AvgPool)):
             kind = "max" if isinstance(layer, MaxPool) else "avg"
             self._emit("q", number, f"int8_{kind}_pool2d", (*codes, *layer.window, *INT8))

@@ -1,7 +1,6 @@
 // Codes number by number: from floats and back, two added; the mean of an image's pixels; probabilities.
 //
-// In the way of TFLite, as tinytorch-quant's ops have it. The tables of an addition say what each code counts in a unit
-// that both inputs share.
+// In the way of TFLite, as tinytorch-quant's ops have it.
 
 #include "codes.h"
 #include "kernels.h"
@@ -36,14 +35,22 @@ void dequantize(const int8_t* x, float* out, size_t size, float scale, float zer
     });
 }
 
+// (code - zero point) * 2^20, multiplied.
+struct Counting {
+    explicit Counting(const Int8Unit& unit)
+        : zero_point(unit.zero_point), multiplier(Ints{} + unit.mantissa, Ints{} + unit.shift) {}
+    Ints of(Ints codes) const { return multiplier.of((codes - zero_point) << 20); }
+    int32_t zero_point;
+    Multiplier multiplier;
+};
+
 void add(const Int8Add& job) {
+    const Counting a(job.a_unit), b(job.b_unit);
     const Multiplier multiplier(Ints{} + job.mantissa, Ints{} + job.shift);
     const Limits limits(job.zero_point, job.low, job.high);
-    in_blocks(job.size, LIGHT / 4, [&](size_t begin, size_t end) {
+    in_blocks(job.size, LIGHT / 2, [&](size_t begin, size_t end) {
         each_vector(end - begin, [&](size_t i, size_t count) {
-            Ints sums{};
-            for (size_t k = 0; k < count; k++)
-                sums[k] = job.a_table[job.a[begin + i + k] + 128] + job.b_table[job.b[begin + i + k] + 128];
+            const Ints sums = a.of(load_codes(job.a + begin + i, count)) + b.of(load_codes(job.b + begin + i, count));
             limits.put(multiplier.of(sums), job.out + begin + i, count);
         });
     });

@@ -54,24 +54,36 @@ PyObject* int8_dequantize(PyObject*, PyObject* const* args, Py_ssize_t count) {
     return out.release(order);
 }
 
+// A number of 0 and more and a shift of 0 and less; false for others.
+bool multiplier_of(PyObject* mantissa, PyObject* shift, std::int32_t& to_mantissa, std::int32_t& to_shift) {
+    if (!PyLong_Check(mantissa) || !PyLong_Check(shift)) return false;
+    int too_large = 0, also = 0;
+    const long number = PyLong_AsLongAndOverflow(mantissa, &too_large), power = PyLong_AsLongAndOverflow(shift, &also);
+    to_mantissa = static_cast<std::int32_t>(number), to_shift = static_cast<std::int32_t>(power);
+    return !too_large && !also && number >= 0 && number <= INT32_MAX && power <= 0 && power >= -31;
+}
+
+bool unit_of(PyObject* tuple, Int8Unit& unit) {
+    if (!PyTuple_Check(tuple) || PyTuple_GET_SIZE(tuple) != 3) return false;
+    PyObject* const zero_point = PyTuple_GET_ITEM(tuple, 0);
+    return codes_of(&zero_point, unit.zero_point) &&
+           multiplier_of(PyTuple_GET_ITEM(tuple, 1), PyTuple_GET_ITEM(tuple, 2), unit.mantissa, unit.shift);
+}
+
 PyObject* int8_add(PyObject*, PyObject* const* args, Py_ssize_t count) {
     if (!takes("int8_add", 9, count)) return nullptr;
     PyArrayObject *a = codes_in_a_row(args[0]), *b = codes_in_a_row(args[1]);
     Int8Add job{};
-    job.a_table = row_of<std::int32_t>(args[2], NPY_INT32, 256), job.b_table = row_of<std::int32_t>(args[3], NPY_INT32, 256);
-    if (!a || !b || !job.a_table || !job.b_table || !codes_of(args + 6, job.zero_point, job.low, job.high) ||
-        !PyLong_Check(args[4]) || !PyLong_Check(args[5]))
+    if (!a || !b || !unit_of(args[2], job.a_unit) || !unit_of(args[3], job.b_unit) ||
+        !multiplier_of(args[4], args[5], job.mantissa, job.shift) ||
+        !codes_of(args + 6, job.zero_point, job.low, job.high) || !PyArray_SAMESHAPE(a, b))
         Py_RETURN_NONE;
     const Order order(a);
-    int too_large = 0, also = 0;
-    const long mantissa = PyLong_AsLongAndOverflow(args[4], &too_large), shift = PyLong_AsLongAndOverflow(args[5], &also);
-    if (too_large || also || mantissa < 0 || mantissa > INT32_MAX || shift > 0 || shift < -31 || !PyArray_SAMESHAPE(a, b) ||
-        !order.is_of(b))
-        Py_RETURN_NONE;
+    if (!order.is_of(b)) Py_RETURN_NONE;
     OutputInOrder out(a, order, NPY_INT8);
     if (!out) return nullptr;
     job.a = data_of(a), job.b = data_of(b), job.out = reinterpret_cast<std::int8_t*>(out.data);
-    job.size = PyArray_SIZE(a), job.mantissa = static_cast<std::int32_t>(mantissa), job.shift = static_cast<std::int32_t>(shift);
+    job.size = PyArray_SIZE(a);
     {
         WithoutGil meanwhile(job.size);
         kernels().int8_add(job);

@@ -6,7 +6,8 @@ activation, and any change of scale.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -14,10 +15,18 @@ from tinytorch.core.tensor import op
 from tinytorch.core.tensor.promotion import floats_only
 from tinytorch.core.tensor.quiet import quiet
 from tinytorch_quant.integer.checks import int8_only, with_table
-from tinytorch_quant.integer.fixed_point import clamped, multiply_double_rounding, quantize_multiplier
+from tinytorch_quant.integer.fixed_point import (
+    INT32_MAX,
+    LEAST_SHIFT,
+    clamped,
+    multiply_double_rounding,
+    quantize_multiplier,
+)
 
 if TYPE_CHECKING:
     from tinytorch.types import Array
+
+Unit: TypeAlias = tuple[int, int, int]  # a zero point, a mantissa and a shift
 
 CODES = np.arange(-128, 128)  # in the order of tables
 ADD_SHIFT = 20  # bits that TFLite's Add keeps below the unit of its inputs
@@ -53,42 +62,51 @@ def int8_lookup(x: Array, table: Array) -> Array:
     return _looked_up(x, table)
 
 
-def _addable(name: str, a: Any, b: Any, a_table: Any, b_table: Any, *rest: Any) -> tuple[Any, ...]:
-    with_table(name, "int32", a, a_table)
-    with_table(name, "int32", b, b_table)
+def _addable(name: str, a: Any, b: Any, a_unit: Any, b_unit: Any, *rest: Any) -> tuple[Any, ...]:
+    int8_only(name, a)
+    int8_only(name, b)
     if a.shape != b.shape:
         raise ValueError(f"{name}: expected tensors of one shape, got {a.shape} and {b.shape}")
-    return a, b, a_table, b_table, *rest
+    for unit in (a_unit, b_unit):
+        whole = type(unit) is tuple and [type(each) for each in unit] == [int, int, int]
+        if not whole or not (-128 <= unit[0] < 128 and 0 <= unit[1] <= INT32_MAX and LEAST_SHIFT <= unit[2] <= 0):
+            raise ValueError(f"{name}: expected units of a zero point, a mantissa and a shift of 0 or less, got {unit}")
+    return a, b, a_unit, b_unit, *rest
 
 
 @op(prepare=_addable)
 def int8_add(
-    a: Array, b: Array, a_table: Array, b_table: Array, mantissa: int, shift: int, zero_point: int, low: int, high: int
+    a: Array, b: Array, a_unit: Unit, b_unit: Unit, mantissa: int, shift: int, zero_point: int, low: int, high: int
 ) -> Array:
     """a + b as codes: two int8 of one shape -> int8.
 
-    The tables, (256,) of int32, say what each code counts in a unit that both share (`add_constants`); their sum is
-    multiplied by mantissa * 2**(shift - 31), rounded twice, moved by the zero point and limited to low .. high.
+    The units say what a code counts (`add_constants`): (code - zero point) * 2**20, multiplied by a mantissa *
+    2**(shift - 31) and rounded twice. So is the sum of both, which is moved by the zero point and limited to low .. high.
     """
-    sums = _looked_up(a, a_table)
-    sums += _looked_up(b, b_table)
+    sums = _looked_up(a, _counts(*a_unit))
+    sums += _looked_up(b, _counts(*b_unit))
     return clamped(multiply_double_rounding(sums, mantissa, shift), zero_point, low, high)
 
 
-def add_constants(a: tuple[float, int], b: tuple[float, int], output_scale: float) -> dict[str, Any]:
-    """The tables, mantissa and shift of `int8_add`, of (scale, zero point) twice and the scale of the output.
+def add_constants(a: tuple[float, int], b: tuple[float, int], output_scale: float) -> tuple[Unit, Unit, int, int]:
+    """The units, mantissa and shift of `int8_add`, of (scale, zero point) twice and the scale of the output.
 
-    As TFLite's Add (`kernels/add.cc`): the unit is twice the larger scale / 2**20.
+    As TFLite's Add (`kernels/add.cc`): what is counted is twice the larger scale / 2**20.
     """
     scales = [float(np.float32(scale)) for scale in (a[0], b[0], output_scale)]
-    unit = 2.0 * max(scales[:2])
-    tables = []
-    for scale, (_, zero_point) in zip(scales[:2], (a, b), strict=True):
-        mantissa, shift = quantize_multiplier(scale / unit)
-        counts = multiply_double_rounding((CODES - zero_point) << ADD_SHIFT, mantissa, shift)
-        tables.append(counts.astype(np.int32))
-    mantissa, shift = quantize_multiplier(unit / (2.0**ADD_SHIFT * scales[2]))
-    return {"a_table": tables[0], "b_table": tables[1], "mantissa": int(mantissa), "shift": int(shift)}
+    counted = 2.0 * max(scales[:2])
+    multipliers = [quantize_multiplier(scale / counted) for scale in scales[:2]]
+    a_unit, b_unit = ((zero, int(m), int(s)) for (m, s), (_, zero) in zip(multipliers, (a, b), strict=True))
+    mantissa, shift = quantize_multiplier(counted / (2.0**ADD_SHIFT * scales[2]))
+    return a_unit, b_unit, int(mantissa), int(shift)
+
+
+@lru_cache(maxsize=256)
+def _counts(zero_point: int, mantissa: int, shift: int) -> Array:
+    """What every code counts, (256,) int32."""
+    counts = multiply_double_rounding((CODES - zero_point) << ADD_SHIFT, mantissa, shift).astype(np.int32)
+    counts.flags.writeable = False
+    return counts
 
 
 def _looked_up(x: Array, table: Array) -> Array:

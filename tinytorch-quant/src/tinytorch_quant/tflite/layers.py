@@ -80,9 +80,8 @@ def add(into: Translation, call: Call) -> Value:
     if not is_quantized(call):
         return activated(into, call, into.add("add", *values))
     scale, zero_point = qparams(call.output)
-    made = integer.add_constants(qparams(a), qparams(b), scale)
-    tables = into.store("int8_add", a_table=made["a_table"], b_table=made["b_table"])
-    return into.add("int8_add", *values, *tables, made["mantissa"], made["shift"], zero_point, *limits(call))
+    constants = integer.add_constants(qparams(a), qparams(b), scale)
+    return into.add("int8_add", *values, *constants, zero_point, *limits(call))
 
 
 def average_pool2d(into: Translation, call: Call) -> Value:
