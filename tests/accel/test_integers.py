@@ -83,7 +83,15 @@ def test_halves_are_rounded_as_gemmlowp_does():
 @pytest.mark.parametrize("outs", [1, 8, 12, 128])
 def test_a_linear_layer_gives_the_same_codes(shape, outs, rng):
     x, weight = codes(rng, *shape), codes(rng, outs, shape[-1])
-    args = x, weight, *constants(rng, outs, shifts=(-31, 12)), 3, -128, 100
+    args = x, weight, *constants(rng, outs, shifts=(-31, 1)), 3, -128, 100
+    same(kernels.int8_linear(*args), core("int8_linear")(*args))
+
+
+def test_the_largest_sums_of_a_linear_layer_are_exact():
+    x = np.full((2, 4608), -128, np.int8)
+    weight = np.concatenate([np.full((16, 4608), -128, np.int8), np.full((16, 4608), 127, np.int8)])
+    bias, mantissa = np.full(32, (1 << 30) - 1 - 4608 * 128 * 128, np.int32), np.full(32, (1 << 31) - 1, np.int32)
+    args = x, weight, bias, mantissa, np.arange(-31, 1, dtype=np.int8), 5, -128, 127
     same(kernels.int8_linear(*args), core("int8_linear")(*args))
 
 
@@ -136,6 +144,8 @@ def test_what_the_kernels_do_not_read_is_declined(rng):
     assert kernels.int8_conv2d(x, weight, np.full(4, 1 << 30, np.int32), mantissa, shift, *rest) is None
     assert kernels.int8_conv2d(x[:, :, :2, :2], weight, bias, mantissa, shift, *rest) is None
     assert kernels.int8_conv2d(x, weight, bias, mantissa, shift, *rest[:4], 128, *rest[5:]) is None
+    assert kernels.int8_linear(codes(rng, 2, 4), codes(rng, 4, 4), bias, mantissa, shift, 0, -128, 127) is not None
+    assert kernels.int8_linear(codes(rng, 2, 4), codes(rng, 4, 4), bias, mantissa, -shift, 0, -128, 127) is None
     assert kernels.int8_linear(x[0, :, 0], weight[:, :, 0, 0], bias, mantissa, shift, 0, -128, 127) is None
     assert kernels.int8_add(x, np.ascontiguousarray(x), *[(0, 1 << 30, 0)] * 2, 1, -3, 0, -128, 127) is None
     assert kernels.int8_avg_pool2d(x, (2, 2), (2, 2), ((0, 0), (0, 0)), -128, 127) is None

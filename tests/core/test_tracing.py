@@ -1,5 +1,7 @@
 """Tracing: a model's calls, found by running it."""
 
+import contextlib
+
 import pytest
 
 import tinytorch as tt
@@ -119,6 +121,21 @@ def test_kernels_that_call_kernels_are_one_call_under_any_plugin():
     assert alone == ["linear", "softmax"]
     with plugins.using():
         assert ops_of(trace(model, tt.randn(2, 3))) == alone
+
+
+def test_a_part_that_fails_and_is_caught_leaves_no_trace_of_itself():
+    class Careful(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Linear(3, 3)
+
+        def forward(self, x):
+            with contextlib.suppress(ValueError):
+                self.inner(x.reshape(-1))
+            return x + 1
+
+    (added,) = trace(Careful(), tt.ones(2, 2)).calls[-1:]
+    assert (added.op, added.module) == ("add", "")
 
 
 def test_inputs_must_be_tensors():

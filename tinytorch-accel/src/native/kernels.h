@@ -425,7 +425,7 @@ struct Int8Conv {
     std::size_t image_step, row_step, pixel_step, channel_step;  // to the next one
     const std::int8_t* weight;                                   // (outs, kh, kw, channels), depthwise (outs, kh, kw)
     const std::int32_t *bias, *mantissa;
-    const std::int8_t* shift;  // none above 0 unless rounds_once
+    const std::int8_t* shift;  // none above 0
     std::int8_t* out;
     std::size_t outs, out_height, out_width;
     Window window;

@@ -35,9 +35,7 @@ class Value:
     shape: Shape
     dtype: DType
     name: str | None = None  # of a parameter or buffer, as in the state dict; of what the program made otherwise: None
-    array: Array | None = (
-        None  # of parameters, buffers and what is computed of them; what depends on the input has none
-    )
+    array: Array | None = None  # of parameters and buffers, and of what is computed of them alone
 
     @property
     def is_constant(self) -> bool:
@@ -134,8 +132,10 @@ class _Tracer(Instrument):
     @contextmanager
     def _running(self, name: str) -> Iterator[None]:
         before, self.module = self.module, name
-        yield
-        self.module = before
+        try:
+            yield
+        finally:
+            self.module = before
 
     def made(self, array: Array, *, fixed: bool = False) -> Value:
         """A new value for an array that was given or computed; fixed: it does not depend on the input."""

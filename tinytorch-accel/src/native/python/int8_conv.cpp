@@ -88,7 +88,8 @@ PyObject* int8_linear(PyObject*, PyObject* const* args, Py_ssize_t count) {
     job.outs = PyArray_DIM(weight, 0);
     job.window = {{1, 1}, {1, 1}, {0, 0}, {0, 0}, {1, 1}};
     job.rounds_once = true;
-    if (!constants_of(args + 2, job, job.channels) || !codes_of(args + 5, job.zero_point, job.low, job.high)) Py_RETURN_NONE;
+    if (!constants_of(args + 2, job, job.channels) || !none_above_zero(job.shift, job.outs) ||
+        !codes_of(args + 5, job.zero_point, job.low, job.high)) Py_RETURN_NONE;
     npy_intp shape[NPY_MAXDIMS];
     for (int dim = 0; dim < last; dim++) shape[dim] = PyArray_DIM(x, dim);
     shape[last] = PyArray_DIM(weight, 0);

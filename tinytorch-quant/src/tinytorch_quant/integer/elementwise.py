@@ -80,8 +80,8 @@ def int8_add(
 ) -> Array:
     """a + b as codes: two int8 of one shape -> int8.
 
-    The units say what a code counts (`add_constants`): (code - zero point) * 2**20, multiplied by a mantissa *
-    2**(shift - 31) and rounded twice. So is the sum of both, which is moved by the zero point and limited to low .. high.
+    The units say what a code counts (`add_constants`): (code - zero point) * 2**20, multiplied by a mantissa and
+    2**(shift - 31), rounded twice. So is the sum of both, which is moved by the zero point and limited to low .. high.
     """
     sums = _looked_up(a, _counts(*a_unit))
     sums += _looked_up(b, _counts(*b_unit))
