@@ -7,6 +7,7 @@ from typing import Any
 from tinytorch import plugins
 from tinytorch.plugins import PluginError
 from tinytorch.plugins.activation import current
+from tinytorch.plugins.validation import implemented_ops
 from tinytorch_accel.processors import available
 
 THREADS = 0  # as many as there are processors for this process
@@ -46,10 +47,10 @@ class AcceleratedBackend:
 
     @property
     def ops(self) -> tuple[str, ...]:
-        """The ops that have a kernel here, by name."""
+        """The ops that have a kernel here, by name; those of another plugin once it has declared them."""
         from tinytorch_accel import plugin
 
-        return tuple(sorted(name for name, value in vars(plugin).items() if hasattr(value, "tinytorch_exactness")))
+        return tuple(sorted(implemented_ops(plugin)))
 
     def memory(self) -> dict[str, int]:
         """Return what `tinytorch_accel.memory()` does."""
