@@ -72,11 +72,68 @@ def test_a_model_that_does_not_stand_it_is_left_as_it_was(kind, sentence):
     assert state(model) == before
 
 
+class Averaged(nn.Module):
+    """Divides by its own width, which zeros do not show."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 6, bias=False), nn.Linear(6, 2, bias=False)
+
+    def forward(self, x):
+        h = self.a(x).relu()
+        return self.b(h / h.shape[-1])
+
+
+class Attending(nn.Module):
+    """Attention by hand, scaled by the width that it has."""
+
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v = (nn.Linear(4, 6) for _ in range(3))
+        self.out = nn.Linear(6, 2)
+
+    def forward(self, x):
+        q, k, v = self.q(x), self.k(x), self.v(x)
+        return self.out((q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5).softmax(-1) @ v)
+
+
+@pytest.mark.parametrize("kind", [Averaged, Attending])
+def test_an_example_of_zeros_proves_as_much_as_any_other(kind):
+    tt.manual_seed(0)
+    model = kind()
+    before = state(model)
+    with pytest.raises(ValueError, match="gives other numbers than with zeros instead, so nothing was removed"):
+        prune_structured(model, tt.zeros(2, 3, 4))
+    assert state(model) == before
+
+
+def test_small_outputs_are_compared_by_their_own_size():
+    class Small(Averaged):
+        def forward(self, x):
+            return super().forward(x) * 1e-5
+
+    with pytest.raises(ValueError, match="gives other numbers than with zeros instead"):
+        prune_structured(Small(), tt.randn(3, 4))
+
+
+def test_a_model_that_takes_only_its_own_numbers_is_compared_on_the_example():
+    class Signs(nn.Sequential):
+        def forward(self, x):
+            if not np.isin(x.array, (-1.0, 1.0)).all():
+                raise ValueError("expected signs")
+            return super().forward(x)
+
+    tt.manual_seed(0)
+    model, x = Signs(nn.Linear(4, 6), nn.Linear(6, 2)), tt.tensor([[1.0, -1.0, 1.0, 1.0]])
+    dense = copy.deepcopy(model)
+    assert far(prune_structured(model, x), zeroed(dense, structure(model)), x) < 1e-6
+
+
 class Boom(BaseException):
     """Neither an error that is known nor one that is caught, as Ctrl-C."""
 
 
-@pytest.mark.parametrize("call", range(1, 5))
+@pytest.mark.parametrize("call", range(1, 8))
 def test_an_interruption_at_any_run_of_the_model_leaves_it_as_it_was(call):
     class Interrupted(nn.Sequential):
         def forward(self, x):
