@@ -84,6 +84,14 @@ def test_layers_are_replaced_where_they_were_faster():
     assert [type(part) for part in unchanged] == [nn.Linear, nn.ReLU, nn.Linear]
 
 
+def test_looking_for_rows_moves_no_average():
+    model = nn.Sequential(nn.BatchNorm1d(6), layer(6, 5, 0.5)).train()
+    sparsify_execution(model, tt.ones(4, 6), rounds=1, margin=float("inf"))
+    assert model[0].num_batches_tracked.item() == 0
+    assert model[0].running_mean.tolist() == [0.0] * 6
+    assert model.training
+
+
 @pytest.fixture
 def written(known, trained, tmp_path):
     """A file with a model of sparse layers."""

@@ -20,6 +20,7 @@ from tinytorch.core.layers import Linear, Module
 from tinytorch.core.tensor import Tensor, op
 from tinytorch.core.tensor.inplace import written_since
 from tinytorch.core.tensor.op import next_serial
+from tinytorch.core.training import evaluating
 from tinytorch.tracing import Value, trace
 from tinytorch.transforming import note
 from tinytorch.types import Array
@@ -170,7 +171,9 @@ def measured(name: str, layer: Linear, rows: int, rounds: int = ROUNDS, margin: 
 def _rows(model: Module, *inputs: Tensor) -> dict[str, int]:
     """How many rows each linear layer gets, by its dotted name."""
     found = {}
-    for call in trace(model, *inputs).calls:
+    with evaluating(model):  # so that no batch norm's averages move
+        calls = trace(model, *inputs).calls
+    for call in calls:
         if call.op == "linear" and isinstance(call.inputs[0], Value):
             shape = call.inputs[0].shape
             found[call.module] = math.prod(shape[:-1])

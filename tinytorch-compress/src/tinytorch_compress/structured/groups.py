@@ -9,8 +9,6 @@ travel, so that splits, concatenations and flattening need no rule of their own.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +16,7 @@ import numpy as np
 
 from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor
+from tinytorch.core.training import evaluating
 from tinytorch.tracing import trace
 from tinytorch_compress.structured.flow import Flow
 from tinytorch_compress.structured.rules import RULES
@@ -98,18 +97,6 @@ def traced(name: str, model: Module, example_inputs: Tensor | Sequence[Tensor]) 
 def as_inputs(example_inputs: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]:
     """What the model is called with: one tensor or several."""
     return (example_inputs,) if isinstance(example_inputs, Tensor) else tuple(example_inputs)
-
-
-@contextmanager
-def evaluating(model: Module) -> Iterator[None]:
-    """Let a model be in evaluation within the block, and each part as it was afterwards."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 def _freeze_ignored(flow: Flow, model: Module, ignored: Iterable[str]) -> None:

@@ -14,9 +14,10 @@ import numpy as np
 
 from tinytorch.core.autograd import enable_grad, no_grad
 from tinytorch.core.tensor import Tensor
+from tinytorch.core.training import evaluating
 from tinytorch.transforming import note
 from tinytorch_compress.structured.budget import check, chosen
-from tinytorch_compress.structured.groups import Dependencies, as_inputs, dependencies, evaluating
+from tinytorch_compress.structured.groups import Dependencies, as_inputs, dependencies
 from tinytorch_compress.structured.importance import scores
 from tinytorch_compress.structured.structure import Structure, cut, put_back, structure_of, tensors
 
@@ -44,9 +45,9 @@ def prune_structured(
     """Take a share of the channels, neurons and heads out of a model, in place, and return it.
 
     The example inputs are what the model is run on to see what depends on what: floats of the right shapes, whole
-    numbers as they come in earnest, since none can be drawn in their place. The other arguments are those of `dependencies`, `scores` and `chosen`. Raises ValueError where nothing can be removed,
-    or the pruned model does not do what it did; then nothing has changed. Make the optimizer afterwards: its state has
-    the shapes of before.
+    numbers as they come in earnest, since none can be drawn in their place. The other arguments are those of
+    `dependencies`, `scores` and `chosen`. Raises ValueError where nothing can be removed, or the pruned model does not
+    do what it did; then nothing has changed. Make the optimizer afterwards: its state has the shapes of before.
     """
     check(amount, round_to)
     found = dependencies(model, example_inputs, ignored)
