@@ -1,6 +1,7 @@
 """Pruning: all or nothing, whatever goes wrong, and nothing else than was asked for."""
 
 import copy
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from structured_checks import far, structure, zeroed
 import tinytorch as tt
 from tinytorch import models, nn
 from tinytorch.transforming import applied
+from tinytorch_compress import prune
 from tinytorch_compress.structured import prune_structured, pruning, transform
 from tinytorch_compress.structured import structure as structures
 
@@ -249,6 +251,18 @@ def test_a_model_of_several_inputs_is_pruned():
 
     model = prune_structured(Two(), [tt.randn(2, 3), tt.randn(2, 2)])
     assert [each.weight.shape for each in (model.a, model.b, model.out)] == [(4, 3), (4, 2), (1, 4)]
+
+
+@pytest.mark.parametrize("importance", ["magnitude", "l2"])
+@pytest.mark.parametrize("method", [partial(prune.ln_structured, n=2), prune.random_structured])
+def test_a_model_whose_masked_channels_go_is_the_masked_model(importance, method):
+    tt.manual_seed(2)
+    model, x = nn.Sequential(nn.Conv2d(1, 8, 3, bias=False), nn.ReLU(), nn.Conv2d(8, 2, 3)), tt.randn(2, 1, 8, 8)
+    method(model[0], "weight", 0.5, dim=0)
+    twin = copy.deepcopy(model)
+    prune_structured(model, x, 0.5, importance)
+    assert model[0].out_channels == 4
+    assert far(model, twin, x) < 1e-6
 
 
 def test_float64_is_honoured():
