@@ -27,9 +27,15 @@ def test_sparsity_is_that_of_all_weights_and_never_falls(wanted, method):
     highest = 0
     for sparsity in wanted:
         sparsify(model, sparsity, method=method)
-        highest = max(highest, round(sparsity * 63))
+        highest = max(highest, min(round(sparsity * 63), 62))
         assert sum(zeros(model)) == highest
         assert sparsity_of(model) == highest / 63
+
+
+@pytest.mark.parametrize("scope", ["global", "layer"])
+@pytest.mark.parametrize("sparsity", [0.9, 0.9999999])
+def test_something_is_left_of_the_smallest_model(sparsity, scope):
+    assert sparsity_of(sparsify(nn.Linear(2, 2), sparsity, scope=scope)) == 0.75
 
 
 def test_over_all_layers_the_smallest_weights_go():

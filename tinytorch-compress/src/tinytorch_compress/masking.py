@@ -15,6 +15,7 @@ import numpy as np
 from tinytorch.core.module import Module, Parameter
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.tensor.inplace import note_write
+from tinytorch.transforming import applied
 from tinytorch.types import Array
 
 
@@ -104,6 +105,17 @@ def settle_all(model: Module) -> Module:
     for _, module, name in [*masked(model)]:
         settle(module, name)
     return model
+
+
+def noted_masks(model: Module) -> set[str]:
+    """The dotted names of the parameters whose masks are noted on a model."""
+    names: set[str] = set()
+    for step in applied(model):
+        if step.plugin == "compress" and step.name == "prune":
+            names |= {*step.structure["masked"]}
+        elif step.plugin == "compress" and step.name == "remove_masks":
+            names = set()
+    return names
 
 
 def masked(model: Module) -> Iterator[tuple[str, Module, str]]:

@@ -21,7 +21,17 @@ from tinytorch_compress import choosing
 from tinytorch_compress.choosing import Chooser
 from tinytorch_compress.choosing import at_random as RandomUnstructured
 from tinytorch_compress.choosing import smallest as L1Unstructured
-from tinytorch_compress.masking import is_masked, mask_of, masked, original, set_mask, set_masks, settle, settle_all
+from tinytorch_compress.masking import (
+    is_masked,
+    mask_of,
+    masked,
+    noted_masks,
+    original,
+    set_mask,
+    set_masks,
+    settle,
+    settle_all,
+)
 
 AnyModule = TypeVar("AnyModule", bound=Module)
 
@@ -130,7 +140,7 @@ def remove(module: AnyModule, name: str) -> AnyModule:
 
 def remove_all(model: AnyModule) -> AnyModule:
     """Make all masks of a model permanent."""
-    if is_pruned(model):
+    if is_pruned(model) or noted_masks(model):
         settle_all(model)
         note(model, "compress", "remove_masks", {})
     return model
