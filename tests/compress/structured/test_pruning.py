@@ -179,7 +179,7 @@ def test_a_failure_within_the_cut_leaves_the_model_as_it_was(place, monkeypatch)
         ({"round_to": 0}, "round_to"),
         ({"importance": "beauty"}, "expected an importance of"),
         ({"ignored": [3]}, "expected names as ignored, got"),
-        ({"ignored": ["none.such"]}, "no parameter matches the ignored 'none.such'"),
+        ({"ignored": ["none.such"]}, "there is no parameter 'none.such' to ignore; there are 0.weight"),
         ({"ignored": ["*"]}, "nothing of Sequential can be removed: ignored by '\\*'"),
     ],
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -36,8 +37,11 @@ def is_masked(module: Module, name: str) -> bool:
     return isinstance(module.computed.get(name), Masked)
 
 
-def original(module: Module, name: str) -> Parameter:
+def original(module: Any, name: Any) -> Parameter:
     """The parameter behind a name, whether it has a mask or not; raises ValueError where there is none."""
+    if not isinstance(module, Module) or not isinstance(name, str):
+        got = f"{type(module).__name__} and {name!r:.60}"
+        raise TypeError(f"prune: expected a module and the name of a parameter, got {got}")
     key = f"{name}_orig" if is_masked(module, name) else name
     found = dict(module.named_parameters(recurse=False)).get(key)
     if found is None:

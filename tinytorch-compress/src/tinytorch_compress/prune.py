@@ -120,6 +120,10 @@ def global_unstructured(
     if pruning_method not in {L1Unstructured, RandomUnstructured}:
         expected = "L1Unstructured or RandomUnstructured as pruning_method"
         raise TypeError(f"global_unstructured: expected {expected}, got {pruning_method!r}")
+    if kwargs.keys() != {"amount"}:
+        raise TypeError(
+            f"global_unstructured: expected an amount and no other option, got {', '.join(kwargs) or 'none'}"
+        )
     pairs = _pairs(parameters)
     given = importance_scores or {}
     scores = [_scores(module, name, given.get((module, name))) for module, name in pairs]
@@ -162,6 +166,8 @@ def _scores(module: Module, name: str, importance: Tensor | None) -> Array:
     param = original(module, name)
     if importance is None:
         return param.array * mask_of(module, name)
+    if not isinstance(importance, Tensor):
+        raise TypeError(f"prune: expected importance as a Tensor, got {type(importance).__name__}")
     if importance.shape != param.shape:
         raise ValueError(f"prune: importance of shape {importance.shape} does not fit '{name}' of shape {param.shape}")
     return importance.array

@@ -20,6 +20,7 @@ from tinytorch.transforming import note
 from tinytorch.types import Array
 from tinytorch_compress.choosing import Chooser, n_of_m, share, smallest
 from tinytorch_compress.masking import is_masked, mask_of, masked, noted_masks, original, set_masks
+from tinytorch_compress.places import left_out
 
 SCOPES = ("global", "layer")
 
@@ -44,14 +45,15 @@ class Weight(NamedTuple):
 
 
 def weights_of(model: Module, ignored: Iterable[str] = ()) -> list[Weight]:
-    """The weights of a model except those in `ignored`, names of modules or parameters; raises ValueError for none."""
-    left_out = [ignored] if isinstance(ignored, str) else [*ignored]
+    """The weights of a model except those in `ignored`, names of modules or parameters in which `*` is anything.
+
+    Raises ValueError where none is left.
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"prune: expected a module, got {type(model).__name__}")
     found = [*_every_weight(model)]
-    for name in left_out:
-        if not any(_within(weight.path, name) for weight in found):
-            known = ", ".join(weight.path for weight in found)
-            raise ValueError(f"prune: there is no weight '{name}' to ignore; there are {known or 'none'}")
-    kept = [weight for weight in found if not any(_within(weight.path, name) for name in left_out)]
+    without = left_out("prune", ignored, [weight.path for weight in found], "weight")
+    kept = [weight for weight in found if weight.path not in without]
     if not kept:
         raise ValueError(f"prune: {type(model).__name__} has no weights that can be pruned")
     if len({id(original(module, name)) for _, module, name in kept}) < len(kept):
@@ -123,10 +125,6 @@ def _dotted(path: str, name: str) -> str:
 
 def _is_weight(param: Parameter) -> bool:
     return param.ndim >= 2 and param.is_floating_point() and param.array.size > 0
-
-
-def _within(path: str, name: str) -> bool:
-    return path == name or path.startswith(f"{name}.")
 
 
 def _pruned(weights: list[Weight], sparsity: float, scope: str, method: str) -> list[Array]:
