@@ -106,11 +106,16 @@ def test_sparsity_is_a_table_or_json_and_a_page(command, checkpoint):
 REFUSED = [
     (["prune", "RUN"], "prune: expected either a sparsity or a pattern"),
     (["prune", "RUN", "--sparsity", "1"], "prune: expected sparsity of at least 0 and below 1, got 1.0"),
-    (["prune", "RUN", "--sparsity", "0.5", "--lr", "-1"], "prune: expected lr as a number above 0, got -1.0"),
+    (
+        ["prune", "RUN", "--sparsity", "0.5", "--epochs", "1", "--lr", "-1"],
+        "prune: expected lr as a number above 0, got -1.0",
+    ),
     (["prune", "RUN", "--sparsity", "0.5", "--ignore", "7"], "prune: there is no weight '7' to ignore; there are "),
     (["prune", "RUN", "--pattern", "2:3"], "prune: 2:3 needs a multiple of 3 inputs; name in ignored: 1.weight"),
     (["prune", "RUN", "--sparsity", "0.5", "--out", "a.bin"], "--out: expected a path ending in .npz or "),
     (["prune", "RUN", "--sparsity", "0.5", "--out", "no/a.npz"], "--out: there is no folder "),
+    (["prune", "RUN", "--sparsity", "0.5", "--lr", "0.1"], "prune: --lr needs --epochs"),
+    (["prune", "RUN", "--sparsity", "0.5", "--round-to", "8"], "prune: --round-to needs --structured"),
     (["prune", "RUN", "--structured"], "prune: expected --sparsity and no --pattern with --structured"),
     (["prune", "RUN", "--sparsity", "0.5", "--structured", "--scope", "all"], "prune: expected --scope global or "),
     (

@@ -1,4 +1,4 @@
-"""Pruning by PyTorch's names: what stands in `torch.nn.utils.prune`, with its arguments and its masks.
+"""Pruning by PyTorch's names: the functions of `torch.nn.utils.prune`, with their arguments and masks.
 
 Each function masks one parameter of one module and returns the module; a second one prunes what the first has left.
 `amount` is a share of that from 0.0 to 1.0, or a count. New here is `nm_unstructured`. Whatever is refused changes

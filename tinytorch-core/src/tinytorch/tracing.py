@@ -35,9 +35,8 @@ class Value:
     shape: Shape
     dtype: DType
     name: str | None = None  # of a parameter or buffer, as in the state dict; of what the program made otherwise: None
-    array: Array | None = (
-        None  # of parameters, buffers and what is computed of them; what depends on the input has none
-    )
+    # of parameters, buffers and what is computed of them; what depends on the input has none
+    array: Array | None = None
 
     @property
     def is_constant(self) -> bool:
