@@ -1,7 +1,8 @@
 """A pipeline: transforms one after the other, each with the training that follows it, and what they did to the model.
 
-Transforms are those that enabled plugins registered by name; none is imported here. The names of all transforms and options are
-checked before the first runs, values when their step comes. A step ends with plain weights: masks that it made are made permanent.
+Transforms are those that enabled plugins registered by name; none is imported here. The names of all transforms and
+options are checked before the first runs, values when their step comes. A step ends with plain weights: masks that it
+made are made permanent.
 """
 
 from __future__ import annotations
