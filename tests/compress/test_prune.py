@@ -60,7 +60,7 @@ def test_of_equal_numbers_the_first_go():
     assert flat.weight_mask.tolist() == [[0, 0, 1, 1, 1]]
 
 
-def test_masks_survive_steps_of_every_optimizer():
+def test_masks_survive_momentum_and_weight_decay():
     for make in (
         lambda params: tt.optim.SGD(params, lr=0.1, momentum=0.9, weight_decay=0.1),
         lambda params: tt.optim.AdamW(params, lr=0.1),
