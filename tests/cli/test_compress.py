@@ -2,6 +2,9 @@
 
 import functools
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -22,16 +25,22 @@ def checkpoint(tmp_path_factory):
     return path
 
 
-@pytest.fixture
-def command(tinytorch, tmp_path):
-    """Run the command with the plugin discovered."""
-    site = tmp_path / "site"
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A folder for the path, where the plugin is discovered."""
+    site = tmp_path_factory.mktemp("site")
     info = site / "tinytorch_compress-0.1.0.dist-info"
-    info.mkdir(parents=True)
+    info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tinytorch-compress\nVersion: 0.1.0\n")
     commands = "".join(f"{name} = tinytorch_compress.cli.{name}:app\n" for name in ("prune", "compress", "sparsity"))
     points = f"[tinytorch]\ncompress = tinytorch_compress.plugin\n[tinytorch.commands]\n{commands}"
     (info / "entry_points.txt").write_text(points)
+    return site
+
+
+@pytest.fixture
+def command(tinytorch, site):
+    """Run the command with the plugin discovered."""
     made = functools.partial(tinytorch, path=(site,))
     made.folder = tinytorch.folder
     return made
@@ -94,36 +103,66 @@ def test_sparsity_is_a_table_or_json_and_a_page(command, checkpoint):
     assert (command.folder / "r.html").read_text().startswith("<!doctype html>")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["prune", "RUN"], "prune: expected either a sparsity or a pattern"),
-        (["prune", "RUN", "--sparsity", "1"], "prune: expected sparsity of at least 0 and below 1, got 1.0"),
-        (["prune", "RUN", "--sparsity", "0.5", "--lr", "-1"], "prune: expected lr as a number above 0, got -1.0"),
-        (["prune", "RUN", "--sparsity", "0.5", "--ignore", "7"], "prune: there is no weight '7' to ignore; there are "),
-        (["prune", "RUN", "--pattern", "2:3"], "prune: 2:3 needs a multiple of 3 inputs; name in ignored: 1.weight"),
-        (["prune", "RUN", "--sparsity", "0.5", "--out", "a.bin"], "--out: expected a path ending in .npz or "),
-        (["prune", "RUN", "--sparsity", "0.5", "--out", "no/a.npz"], "--out: there is no folder "),
-        (["prune", "RUN", "--structured"], "prune: expected --sparsity and no --pattern with --structured"),
-        (["prune", "RUN", "--sparsity", "0.5", "--structured", "--scope", "all"], "prune: expected --scope global or "),
-        (
-            ["prune", "RUN", "--sparsity", "1", "--structured"],
-            "prune_structured: expected an amount of at least 0 and ",
-        ),
-        (["prune", "none.npz", "--sparsity", "0.5"], "load: there is no file none.npz"),
-        (["compress", "RUN", "--recipe", "no.toml"], "cannot read the recipe no.toml: No such file or directory"),
-        (["compress", "RUN", "--recipe", "bad.toml"], "compress: no enabled plugin brings a transform 'melt'; there "),
-        (["compress", "RUN", "--recipe", "absent.toml"], "plugin 'absent' is not installed"),
-        (["sparsity", "RUN", "--html", "a.txt"], "write_html: expected a path ending in .html, got a.txt"),
-        (["sparsity", "RUN", "--plot", "no/a.png"], "cannot write the report: No such file or directory"),
-    ],
-)
-def test_what_cannot_be_done_is_one_sentence(command, checkpoint, arguments, sentence):
-    (command.folder / "bad.toml").write_text('[[step]]\ntransform = "melt"\n')
-    (command.folder / "absent.toml").write_text('plugins = ["absent"]\n[[step]]\ntransform = "prune"\n')
-    before = {path.name for path in command.folder.iterdir()}
-    done = command(*[checkpoint if each == "RUN" else each for each in arguments])
-    assert (done.status, done.out.strip()) == (1, "")
-    assert done.err.startswith(f"tinytorch: {sentence}")
-    assert done.err.count("\n") == 1
-    assert {path.name for path in command.folder.iterdir()} == before
+REFUSED = [
+    (["prune", "RUN"], "prune: expected either a sparsity or a pattern"),
+    (["prune", "RUN", "--sparsity", "1"], "prune: expected sparsity of at least 0 and below 1, got 1.0"),
+    (
+        ["prune", "RUN", "--sparsity", "0.5", "--epochs", "1", "--lr", "-1"],
+        "prune: expected lr as a number above 0, got -1.0",
+    ),
+    (["prune", "RUN", "--sparsity", "0.5", "--ignore", "7"], "prune: there is no weight '7' to ignore; there are "),
+    (["prune", "RUN", "--pattern", "2:3"], "prune: 2:3 needs a multiple of 3 inputs; name in ignored: 1.weight"),
+    (["prune", "RUN", "--sparsity", "0.5", "--out", "a.bin"], "--out: expected a path ending in .npz or "),
+    (["prune", "RUN", "--sparsity", "0.5", "--out", "no/a.npz"], "--out: there is no folder "),
+    (["prune", "RUN", "--sparsity", "0.5", "--lr", "0.1"], "prune: --lr needs --epochs"),
+    (["prune", "RUN", "--sparsity", "0.5", "--round-to", "8"], "prune: --round-to needs --structured"),
+    (["prune", "RUN", "--structured"], "prune: expected --sparsity and no --pattern with --structured"),
+    (["prune", "RUN", "--sparsity", "0.5", "--structured", "--scope", "all"], "prune: expected --scope global or "),
+    (
+        ["prune", "RUN", "--sparsity", "1", "--structured"],
+        "prune_structured: expected an amount of at least 0 and ",
+    ),
+    (["prune", "none.npz", "--sparsity", "0.5"], "load: there is no file none.npz"),
+    (["compress", "RUN", "--recipe", "no.toml"], "cannot read the recipe no.toml: No such file or directory"),
+    (["compress", "RUN", "--recipe", "bad.toml"], "compress: no enabled plugin brings a transform 'melt'; there "),
+    (["compress", "RUN", "--recipe", "absent.toml"], "plugin 'absent' is not installed"),
+    (["sparsity", "RUN", "--html", "a.txt"], "write_html: expected a path ending in .html, got a.txt"),
+    (["sparsity", "RUN", "--plot", "no/a.png"], "cannot write the report no/a.png: No such file or directory"),
+]
+
+ONE_BY_ONE = """
+import contextlib, io, json, sys
+from tinytorch.cli.app import run
+told = []
+for arguments in json.loads(sys.argv[1]):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = run(arguments)
+    told.append([status, out.getvalue(), err.getvalue()])
+print(json.dumps(told))
+"""
+
+
+@pytest.fixture(scope="module")
+def refusals(checkpoint, site, tmp_path_factory):
+    """What every command line answers, all in one process, and the files that came of it."""
+    folder = tmp_path_factory.mktemp("work")
+    (folder / "bad.toml").write_text('[[step]]\ntransform = "melt"\n')
+    (folder / "absent.toml").write_text('plugins = ["absent"]\n[[step]]\ntransform = "prune"\n')
+    lines = [[str(checkpoint) if each == "RUN" else each for each in arguments] for arguments, _ in REFUSED]
+    search = os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
+    program = [sys.executable, "-c", ONE_BY_ONE, json.dumps(lines)]
+    done = subprocess.run(
+        program, cwd=folder, env={**os.environ, "PYTHONPATH": search}, capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout), {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(("number", "sentence"), [*enumerate(sentence for _, sentence in REFUSED)])
+def test_what_cannot_be_done_is_one_sentence(refusals, number, sentence):
+    answers, files = refusals
+    status, out, err = answers[number]
+    assert (status, out.strip()) == (1, "")
+    assert err.startswith(f"tinytorch: {sentence}")
+    assert err.count("\n") == 1
+    assert files == {"bad.toml", "absent.toml"}

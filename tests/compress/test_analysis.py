@@ -34,6 +34,13 @@ def test_reference_networks_have_their_published_macs(name):
     assert model.training  # as it was
 
 
+def test_what_is_frozen_within_a_training_model_stays_so():
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4)).train()
+    model[1].eval()
+    arithmetic(model, tt.zeros(2, 3))
+    assert [part.training for part in model.modules()] == [True, True, False]
+
+
 def test_a_weight_that_is_zero_saves_its_macs():
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(2 * 9, 4))
     prune.custom_from_mask(model[0], "weight", np.eye(2, 9).reshape(2, 1, 3, 3))

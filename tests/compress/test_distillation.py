@@ -78,6 +78,13 @@ def test_a_student_comes_to_say_what_the_teacher_says():
         np.testing.assert_array_equal(new.numpy(), old)
 
 
+def test_what_is_frozen_within_a_teacher_stays_so():
+    teacher, _, data = school()
+    teacher[1].eval()
+    [*Taught(DataLoader(data, 30), teacher)]
+    assert [part.training for part in teacher.modules()] == [True, True, False]
+
+
 def test_a_run_that_was_killed_goes_on_to_the_same_bits(tmp_path):
     ends = []
     for stops in ((4,), (2, 4)):

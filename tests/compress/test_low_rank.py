@@ -122,6 +122,14 @@ def test_what_is_refused_changes_nothing(options, sentence):
     assert [type(part) for part in model] == [nn.Flatten, nn.Linear, nn.ReLU, nn.Linear]
 
 
+def test_weights_that_are_no_numbers_are_one_sentence():
+    model = models.mlp(12, 12, 10)
+    model[1].weight.array[0, 0] = np.nan
+    with pytest.raises(ValueError, match="low_rank: expected finite weights, got others in layer '1'"):
+        factorize(model, rank=2)
+    assert [type(part) for part in factorize(model, rank=2, ignored="[1]")][3] is LowRank
+
+
 @pytest.mark.parametrize(
     "structure",
     [

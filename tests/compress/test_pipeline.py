@@ -12,6 +12,7 @@ from tinytorch.transforming import applied
 from tinytorch_compress import prune
 from tinytorch_compress.pipeline import Step, run
 from tinytorch_compress.reading import read_recipe
+from tinytorch_compress.schedule import GradualPruning
 from tinytorch_compress.sparsity import sparsity_of
 
 
@@ -102,6 +103,60 @@ def test_pruning_with_epochs_is_gradual_and_ends_on_time(saved):
     assert stage.sparsity == pytest.approx(0.8, abs=1e-4)
 
 
+def test_pruning_at_random_is_random_with_epochs_too(saved):
+    step = Step("prune", {"sparsity": 0.5, "method": "random"}, epochs=1, lr=1e-6)
+    before = np.abs(saved.model[1].weight.array)
+    *_, (last, stage) = run(saved, [step])
+    gone = before[last.model[1].weight.array == 0]
+    assert stage.sparsity == pytest.approx(0.5, abs=1e-3)
+    assert 0.4 < (gone > np.median(before)).mean() < 0.6
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"sparsity": 0.5, "method": "foo"}, "expected scope global or layer and method magnitude or random, got"),
+        ({"sparsity": 0.5, "pattern": "2:4"}, "expected either a sparsity or a pattern"),
+    ],
+)
+def test_a_pruning_that_cannot_be_is_refused_with_epochs_too(saved, options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        [*run(saved, [Step("prune", options, epochs=1)])]
+
+
+@pytest.mark.parametrize("unnoted", ["single", "half", "bias"])
+def test_what_was_masked_by_itself_is_written_with_all_or_refused(saved, tmp_path, unnoted):
+    prune.l1_unstructured(saved.model[1], "bias" if unnoted == "bias" else "weight", 0.5)
+    if unnoted == "single":
+        with pytest.raises(ValueError, match=r"save_model: '1\.weight' is not in the model.* masks of single layers"):
+            recipes.save_model(saved, tmp_path / "model.npz")
+        assert not (tmp_path / "model.npz").exists()
+        return
+    plugins.transforms()["prune"](saved.model, sparsity=0.6)
+    recipes.save_model(saved, tmp_path / "model.npz")
+    again = recipes.load_model(tmp_path / "model.npz").model
+    assert list(again.state_dict()) == list(saved.model.state_dict())
+
+
+def test_masks_that_went_one_by_one_are_told_by_remove_all(saved, tmp_path):
+    plugins.transforms()["prune"](saved.model, sparsity=0.6)
+    prune.remove(saved.model[1], "weight")
+    with pytest.raises(ValueError, match=r"save_model: '1\.weight' is \(128, 64\), and not there"):
+        recipes.save_model(saved, tmp_path / "model.npz")
+    prune.remove(saved.model[3], "weight")
+    recipes.save_model(saved.having(prune.remove_all(saved.model)), tmp_path / "model.npz")
+    assert recipes.load_model(tmp_path / "model.npz").evaluate() == saved.evaluate()
+
+
+def test_the_checkpoint_of_a_gradual_pruning_is_read_as_a_model(enabled, tmp_path):
+    run = recipes.prepare(recipes.find("xor"), epochs=1, checkpoint=tmp_path / "run.npz")
+    run.trainer.callbacks.insert(0, GradualPruning(run.trainer.model, 0.5, end=1, every=1))
+    run.fit()
+    again = recipes.load_model(tmp_path / "run.npz")
+    assert sparsity_of(again.model) == sparsity_of(run.trainer.model) == 0.5
+    assert again.evaluate() == run.evaluate()
+
+
 def test_the_same_seed_gives_the_same_bits(enabled, trained):
     states = []
     for _ in range(2):
@@ -120,6 +175,7 @@ def test_transforms_of_other_plugins_see_examples_if_they_take_some(saved, guest
 
 WRONG = [
     (Step("purne"), "no enabled plugin brings a transform 'purne'; there are .*; did you mean 'prune'"),
+    (Step("shrinking", {"calibration": 5}), "transform 'shrinking': calibration is drawn from the training data"),
     (Step("shrinking", {"facto": 1}), "transform 'shrinking': got an unexpected keyword argument 'facto'"),
 ]
 

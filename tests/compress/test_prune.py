@@ -60,7 +60,7 @@ def test_of_equal_numbers_the_first_go():
     assert flat.weight_mask.tolist() == [[0, 0, 1, 1, 1]]
 
 
-def test_masks_survive_steps_of_every_optimizer():
+def test_masks_survive_momentum_and_weight_decay():
     for make in (
         lambda params: tt.optim.SGD(params, lr=0.1, momentum=0.9, weight_decay=0.1),
         lambda params: tt.optim.AdamW(params, lr=0.1),
@@ -140,6 +140,13 @@ WRONG = [
     (lambda one: prune.ln_structured(one, "bias", 0.5, 2, 0), "expected a weight of 2 dimensions or more"),
     (lambda one: prune.ln_structured(one, "weight", 0.5, 2, 2), "there is no dim 2"),
     (lambda one: prune.ln_structured(one, "weight", 0.5, "x", 0), "expected n as a number"),
+    (lambda _: prune.l1_unstructured("x", "weight", 0.5), "expected a module and the name of a parameter, got str"),
+    (lambda one: prune.l1_unstructured(one, 3, 0.5), "expected a module and the name of a parameter, got Linear and 3"),
+    (
+        lambda one: prune.l1_unstructured(one, "weight", 0.5, np.ones((3, 4))),
+        "expected importance as a Tensor, got nda",
+    ),
+    (lambda one: prune.global_unstructured([(one, "weight")], prune.L1Unstructured), "expected an amount and no other"),
     (lambda one: prune.nm_unstructured(one, "weight", 4, 4), "expected 0 < n < m"),
     (lambda one: prune.nm_unstructured(one, "weight", 2, 8), r"4 along dim 1 of \(3, 4\) are no groups of 8"),
     (lambda one: prune.custom_from_mask(one, "weight", tt.ones(3, 3)), r"a mask of shape \(3, 3\) does not fit"),

@@ -84,6 +84,37 @@ def test_layers_are_replaced_where_they_were_faster():
     assert [type(part) for part in unchanged] == [nn.Linear, nn.ReLU, nn.Linear]
 
 
+@pytest.mark.parametrize(
+    ("model", "options", "sentence"),
+    [
+        (nn.Linear(3, 2), {}, "expected a module with linear layers in it, got Linear"),
+        (nn.Sequential(nn.Linear(3, 2)), {"rounds": 0}, "expected rounds of 1 or more, got 0"),
+        (nn.Sequential(nn.Linear(3, 2)), {"margin": "a"}, "expected margin as a number, got 'a'"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_one_sentence(model, options, sentence):
+    with pytest.raises((TypeError, ValueError), match=f"sparsify_execution: {sentence}"):
+        sparsify_execution(model, tt.zeros(1, 3), **options)
+
+
+def test_a_layer_in_two_places_is_replaced_in_both():
+    shared = layer(4, 4, 0.5)
+    model, x = nn.Sequential(shared, nn.ReLU(), nn.Sequential(shared)), tt.randn(2, 4)
+    expected = model(x).detach().numpy()
+    sparsify_execution(model, x, rounds=1, margin=0.0)
+    assert isinstance(model[0], SparseLinear)
+    assert model[2][0] is model[0]
+    np.testing.assert_allclose(model(x).detach().numpy(), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_looking_for_rows_moves_no_average():
+    model = nn.Sequential(nn.BatchNorm1d(6), layer(6, 5, 0.5)).train()
+    sparsify_execution(model, tt.ones(4, 6), rounds=1, margin=float("inf"))
+    assert model[0].num_batches_tracked.item() == 0
+    assert model[0].running_mean.tolist() == [0.0] * 6
+    assert model.training
+
+
 @pytest.fixture
 def written(known, trained, tmp_path):
     """A file with a model of sparse layers."""

@@ -27,9 +27,15 @@ def test_sparsity_is_that_of_all_weights_and_never_falls(wanted, method):
     highest = 0
     for sparsity in wanted:
         sparsify(model, sparsity, method=method)
-        highest = max(highest, round(sparsity * 63))
+        highest = max(highest, min(round(sparsity * 63), 62))
         assert sum(zeros(model)) == highest
         assert sparsity_of(model) == highest / 63
+
+
+@pytest.mark.parametrize("scope", ["global", "layer"])
+@pytest.mark.parametrize("sparsity", [0.9, 0.9999999])
+def test_something_is_left_of_the_smallest_model(sparsity, scope):
+    assert sparsity_of(sparsify(nn.Linear(2, 2), sparsity, scope=scope)) == 0.75
 
 
 def test_over_all_layers_the_smallest_weights_go():
@@ -92,6 +98,9 @@ WRONG = [
     ({"pattern": "0:0"}, "expected 0 < n < m"),
     ({"sparsity": 0.5, "scope": "all"}, "expected scope global or layer"),
     ({"sparsity": 0.5, "ignored": ["5"]}, "there is no weight '5' to ignore; there are 0.weight, 2.weight"),
+    ({"sparsity": 0.5, "ignored": 3}, "prune: expected names as ignored, got 3"),
+    ({"sparsity": 0.5, "ignored": [3]}, r"prune: expected names as ignored, got \[3\]"),
+    ({"sparsity": 0.5, "ignored": ["*"]}, "Sequential has no weights that can be pruned"),
     ({"sparsity": 0.5, "ignored": ["0", "2", "7", "9"]}, "Sequential has no weights that can be pruned"),
 ]
 
@@ -102,6 +111,11 @@ def test_what_is_refused_leaves_the_model_whole(options, sentence):
     with pytest.raises((TypeError, ValueError), match=sentence):
         sparsify(model, **options)
     assert not prune.is_pruned(model)
+
+
+def test_what_is_no_model_is_refused():
+    with pytest.raises(TypeError, match="prune: expected a module, got str"):
+        sparsify("x", 0.5)
 
 
 def test_a_layer_that_cannot_be_masked_leaves_all_others_unmasked():

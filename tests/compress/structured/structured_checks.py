@@ -28,10 +28,10 @@ def structure(model):
 
 
 def far(model, twin, *inputs):
-    """The largest difference of two models' outputs, in evaluation, relative to the largest output above 1."""
+    """The largest difference of two models' outputs, in evaluation, relative to the largest output."""
     with tt.no_grad():
         a, b = (each.eval()(*inputs).array for each in (model, twin))
-    return float(np.abs(a - b).max() / max(1.0, np.abs(b).max()))
+    return float(np.abs(a - b).max() / (np.abs(b).max() or 1.0))
 
 
 def parameters_by_formula(dense, kept):

@@ -47,10 +47,10 @@ def test_a_pruned_network_learns(seed):
 
 
 def test_the_drawn_networks_have_what_makes_pruning_hard():
-    ops, groups = set(), 0
-    for seed in SEEDS:
+    ops, groups, some = set(), 0, SEEDS[::4]
+    for seed in some:
         found = dependencies(Drawn(seed), tt.zeros(1, 3, 8, 8))
         ops |= {call.op for call in found.graph.calls}
         groups += len(found.groups)
     assert ops >= {"add", "multiply", "concatenate", "view_slice", "max_pool2d", "sum_pool2d", "batch_norm_inference"}
-    assert groups > 4 * len(SEEDS)
+    assert groups > 4 * len(some)

@@ -5,6 +5,7 @@ import pytest
 
 import tinytorch as tt
 from tinytorch import nn
+from tinytorch_compress import prune
 from tinytorch_compress.structured.groups import dependencies
 from tinytorch_compress.structured.importance import scores
 
@@ -20,10 +21,22 @@ def scored(model, importance, **options):
 
 
 @pytest.mark.parametrize(("importance", "power"), [("magnitude", 1), ("l2", 2)])
-def test_magnitude_sums_the_weights_that_come_in_and_go_out(model, importance, power):
-    first, last = (np.abs(model[i].weight.array.astype(np.float64)) ** power for i in (0, 3))
-    sums = first.sum(1) + last.sum(0)
+def test_magnitude_sums_the_weights_that_make_a_unit(model, importance, power):
+    sums = (np.abs(model[0].weight.array.astype(np.float64)) ** power).sum(1)
     np.testing.assert_allclose(scored(model, importance), sums / sums.mean(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("importance", ["magnitude", "l2", "taylor"])
+@pytest.mark.parametrize("is_masked", [True, False])
+def test_units_of_zeros_are_the_least(model, importance, is_masked):
+    mask = np.array([[1], [0], [1], [0], [1]]) * np.ones((5, 3))
+    prune.custom_from_mask(model[0], "weight", mask)
+    model[0].bias.array[:] = 0.0
+    if not is_masked:
+        prune.remove(model[0], "weight")
+    examples = {"loss": nn.functional.mse_loss, "batches": [(tt.randn(8, 3), tt.randn(8, 2))]}
+    found = scored(model, importance, **(examples if importance == "taylor" else {}))
+    assert (found == 0.0).tolist() == [False, True, False, True, False]
 
 
 def test_scales_are_those_of_the_batch_norm(model):

@@ -1,6 +1,7 @@
 """Pruning: all or nothing, whatever goes wrong, and nothing else than was asked for."""
 
 import copy
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from structured_checks import far, structure, zeroed
 import tinytorch as tt
 from tinytorch import models, nn
 from tinytorch.transforming import applied
+from tinytorch_compress import prune
 from tinytorch_compress.structured import prune_structured, pruning, transform
 from tinytorch_compress.structured import structure as structures
 
@@ -72,11 +74,68 @@ def test_a_model_that_does_not_stand_it_is_left_as_it_was(kind, sentence):
     assert state(model) == before
 
 
+class Averaged(nn.Module):
+    """Divides by its own width, which zeros do not show."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 6, bias=False), nn.Linear(6, 2, bias=False)
+
+    def forward(self, x):
+        h = self.a(x).relu()
+        return self.b(h / h.shape[-1])
+
+
+class Attending(nn.Module):
+    """Attention by hand, scaled by the width that it has."""
+
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v = (nn.Linear(4, 6) for _ in range(3))
+        self.out = nn.Linear(6, 2)
+
+    def forward(self, x):
+        q, k, v = self.q(x), self.k(x), self.v(x)
+        return self.out((q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5).softmax(-1) @ v)
+
+
+@pytest.mark.parametrize("kind", [Averaged, Attending])
+def test_an_example_of_zeros_proves_as_much_as_any_other(kind):
+    tt.manual_seed(0)
+    model = kind()
+    before = state(model)
+    with pytest.raises(ValueError, match="gives other numbers than with zeros instead, so nothing was removed"):
+        prune_structured(model, tt.zeros(2, 3, 4))
+    assert state(model) == before
+
+
+def test_small_outputs_are_compared_by_their_own_size():
+    class Small(Averaged):
+        def forward(self, x):
+            return super().forward(x) * 1e-5
+
+    with pytest.raises(ValueError, match="gives other numbers than with zeros instead"):
+        prune_structured(Small(), tt.randn(3, 4))
+
+
+def test_a_model_that_takes_only_its_own_numbers_is_compared_on_the_example():
+    class Signs(nn.Sequential):
+        def forward(self, x):
+            if not np.isin(x.array, (-1.0, 1.0)).all():
+                raise ValueError("expected signs")
+            return super().forward(x)
+
+    tt.manual_seed(0)
+    model, x = Signs(nn.Linear(4, 6), nn.Linear(6, 2)), tt.tensor([[1.0, -1.0, 1.0, 1.0]])
+    dense = copy.deepcopy(model)
+    assert far(prune_structured(model, x), zeroed(dense, structure(model)), x) < 1e-6
+
+
 class Boom(BaseException):
     """Neither an error that is known nor one that is caught, as Ctrl-C."""
 
 
-@pytest.mark.parametrize("call", range(1, 5))
+@pytest.mark.parametrize("call", range(1, 8))
 def test_an_interruption_at_any_run_of_the_model_leaves_it_as_it_was(call):
     class Interrupted(nn.Sequential):
         def forward(self, x):
@@ -120,7 +179,7 @@ def test_a_failure_within_the_cut_leaves_the_model_as_it_was(place, monkeypatch)
         ({"round_to": 0}, "round_to"),
         ({"importance": "beauty"}, "expected an importance of"),
         ({"ignored": [3]}, "expected names as ignored, got"),
-        ({"ignored": ["none.such"]}, "no parameter matches the ignored 'none.such'"),
+        ({"ignored": ["none.such"]}, "there is no parameter 'none.such' to ignore; there are 0.weight"),
         ({"ignored": ["*"]}, "nothing of Sequential can be removed: ignored by '\\*'"),
     ],
 )
@@ -192,6 +251,18 @@ def test_a_model_of_several_inputs_is_pruned():
 
     model = prune_structured(Two(), [tt.randn(2, 3), tt.randn(2, 2)])
     assert [each.weight.shape for each in (model.a, model.b, model.out)] == [(4, 3), (4, 2), (1, 4)]
+
+
+@pytest.mark.parametrize("importance", ["magnitude", "l2"])
+@pytest.mark.parametrize("method", [partial(prune.ln_structured, n=2), prune.random_structured])
+def test_a_model_whose_masked_channels_go_is_the_masked_model(importance, method):
+    tt.manual_seed(2)
+    model, x = nn.Sequential(nn.Conv2d(1, 8, 3, bias=False), nn.ReLU(), nn.Conv2d(8, 2, 3)), tt.randn(2, 1, 8, 8)
+    method(model[0], "weight", 0.5, dim=0)
+    twin = copy.deepcopy(model)
+    prune_structured(model, x, 0.5, importance)
+    assert model[0].out_channels == 4
+    assert far(model, twin, x) < 1e-6
 
 
 def test_float64_is_honoured():

@@ -17,10 +17,16 @@ def compress():
     plugins.unregister("compress")
 
 
+@pytest.fixture(scope="module")
+def trained_cnn(tmp_path_factory):
+    path = tmp_path_factory.mktemp("trained") / "run.npz"
+    recipes.prepare(recipes.find("digits-cnn"), epochs=1, checkpoint=path).fit()
+    return path
+
+
 @pytest.fixture
-def saved(tmp_path):
-    recipes.prepare(recipes.find("digits-cnn"), epochs=1, checkpoint=tmp_path / "run.npz").fit()
-    return recipes.load_model(tmp_path / "run.npz")
+def saved(trained_cnn):
+    return recipes.load_model(trained_cnn)
 
 
 def test_a_pruned_model_is_written_and_read(saved, tmp_path):

@@ -215,6 +215,13 @@ def test_evaluation_leaves_mode_weights_and_gradients_alone():
     assert all(parameter.grad is None for parameter in made.model.parameters())
 
 
+def test_evaluation_leaves_each_part_s_own_mode_alone():
+    made = trainer()
+    frozen = next(iter(made.model.train().children())).eval()
+    made.evaluate(batches())
+    assert [part for part in made.model.modules() if not part.training] == [frozen]
+
+
 @pytest.mark.parametrize("ending", ["npz", "safetensors"])
 @pytest.mark.parametrize(("step", "accumulate"), [(3, 1), (6, 1), (8, 1), (8, 4)])
 def test_a_run_stopped_anywhere_goes_on_to_the_same_bits(tmp_path, ending, step, accumulate):

@@ -1,6 +1,6 @@
 """Smaller models for tinytorch: pruning, sparsity, low rank, distillation.
 
-Read in this order: choosing, masking, prune, sparsity, schedule; then structured; low_rank, distillation; formats,
+Read in this order: choosing, masking, places, prune, sparsity, schedule; structured; low_rank, distillation; formats,
 storage, macs, curves, analysis; sparse; pipeline.
 """
 

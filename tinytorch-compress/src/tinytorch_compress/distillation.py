@@ -17,7 +17,7 @@ from tinytorch.core.module import Module
 from tinytorch.core.optimizers import Optimizer
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.tensor.numbers import real, whole
-from tinytorch.core.training import Trainer, accuracy
+from tinytorch.core.training import Trainer, accuracy, evaluating
 
 
 class Lesson(NamedTuple):
@@ -36,12 +36,9 @@ class Taught:
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         """Go through the batches once."""
-        was_training = self.teacher.training
         for inputs, targets in self.dataset:
-            self.teacher.eval()
-            with no_grad():
+            with evaluating(self.teacher), no_grad():
                 scores = self.teacher(inputs)
-            self.teacher.train(was_training)
             yield inputs, Lesson(targets, scores)
 
 

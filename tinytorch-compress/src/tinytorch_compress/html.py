@@ -20,7 +20,7 @@ caption { text-align: left; color: #555 } .scroll { overflow-x: auto } svg { max
 @media (prefers-color-scheme: dark) { body { background: #161616; color: #e8e8e8 } tr + tr { border-color: #444 }
 caption { color: #aaa } }
 """
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")  # Okabe and Ito's
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")  # Okabe and Ito's: told apart by all
 WIDTH, HEIGHT, EDGE = 640, 260, 44
 Line = tuple[str, Sequence[tuple[float, float]]]  # its name, and points: shares of 1
 

@@ -21,6 +21,7 @@ from tinytorch.core.tensor.numbers import real, whole
 from tinytorch.transforming import note
 from tinytorch.types import Array
 from tinytorch_compress.masking import is_masked
+from tinytorch_compress.places import left_out, replace
 
 Layer = Linear | Conv1d | Conv2d
 
@@ -50,12 +51,14 @@ def factorize(
     elif not 0.0 < real("low_rank", "energy", energy) <= 1.0:
         raise ValueError(f"low_rank: expected energy above 0 and up to 1, got {energy}")
     layers = _layers(model)
-    left = _without(layers, [ignored] if isinstance(ignored, str) else [*ignored])
+    without = left_out("low_rank", ignored, layers, "layer")
+    left = {path: layer for path, layer in layers.items() if path not in without}
+    _check_finite(left)
     wanted = {path: rank or _enough(spectrum(layer), energy or 1.0) for path, layer in left.items()}
     ranks = {path: each for path, each in wanted.items() if each < _largest(layers[path])}
     if not ranks:
         raise ValueError(f"low_rank: no layer of {type(model).__name__} becomes smaller by that")
-    _replace(model, {path: _factors(layers[path], each) for path, each in ranks.items()})
+    replace(model, {layers[path]: _factors(layers[path], each) for path, each in ranks.items()})
     note(model, "compress", "low_rank", {"ranks": ranks})
     return model
 
@@ -68,7 +71,7 @@ def factorized_like(model: Module, structure: dict[str, Any]) -> Module:
     )
     if not able or ranks is None:
         raise ValueError(f"low_rank: expected ranks that the layers can have, got {ranks!r:.80}")
-    _replace(model, {path: _thin(layers[path], rank) for path, rank in ranks.items()})
+    replace(model, {layers[path]: _thin(layers[path], rank) for path, rank in ranks.items()})
     return model
 
 
@@ -105,11 +108,10 @@ def _is_plain(module: Module) -> TypeGuard[Layer]:
     return alike and not is_masked(module, "weight") and module.weight.array.size > 0
 
 
-def _without(layers: dict[str, Layer], ignored: list[str]) -> dict[str, Layer]:
-    for name in ignored:
-        if not any(f"{path}.".startswith(f"{name}.") for path in layers):
-            raise ValueError(f"low_rank: there is no layer '{name}' to ignore; there are {', '.join(layers) or 'none'}")
-    return {path: each for path, each in layers.items() if not any(f"{path}.".startswith(f"{n}.") for n in ignored)}
+def _check_finite(layers: dict[str, Layer]) -> None:
+    for path, layer in layers.items():
+        if not np.isfinite(layer.weight.array).all():
+            raise ValueError(f"low_rank: expected finite weights, got others in layer '{path}'")
 
 
 def _matrix(layer: Layer) -> Array:
@@ -163,11 +165,3 @@ def _thin(layer: Layer, rank: int) -> LowRank:
 
 def _kernel(layer: Conv1d | Conv2d) -> Any:
     return layer.kernel_size[0] if isinstance(layer, Conv1d) else layer.kernel_size
-
-
-def _replace(model: Module, pairs: dict[str, LowRank]) -> None:
-    """Put the pairs in the layers' places, which cannot fail any more."""
-    parts = dict(model.named_modules())
-    for path, pair in pairs.items():
-        holder, _, name = path.rpartition(".")
-        parts[holder].add_module(name, pair)

@@ -14,6 +14,7 @@ import numpy as np
 
 from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor
+from tinytorch.core.training import evaluating
 from tinytorch.plugins.registry import ops
 from tinytorch.tracing import Call, Value, trace
 from tinytorch_compress.structured.counting import PRODUCTS
@@ -31,12 +32,8 @@ class Arithmetic(NamedTuple):
 
 def arithmetic(model: Module, *inputs: Tensor) -> Arithmetic:
     """Count the MACs of the model in evaluation mode on these inputs."""
-    was_training = model.training
-    model.eval()
-    try:
+    with evaluating(model):
         calls = trace(model, *inputs).calls
-    finally:
-        model.train(was_training)
     counts = [macs_of(call) for call in calls]
     used = [round(macs * _density(call)) for call, macs in zip(calls, counts, strict=True)]
     declared = ops()

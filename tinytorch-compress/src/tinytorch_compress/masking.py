@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from tinytorch.core.module import Module, Parameter
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.tensor.inplace import note_write
+from tinytorch.transforming import applied
 from tinytorch.types import Array
 
 
@@ -35,8 +37,11 @@ def is_masked(module: Module, name: str) -> bool:
     return isinstance(module.computed.get(name), Masked)
 
 
-def original(module: Module, name: str) -> Parameter:
+def original(module: Any, name: Any) -> Parameter:
     """The parameter behind a name, whether it has a mask or not; raises ValueError where there is none."""
+    if not isinstance(module, Module) or not isinstance(name, str):
+        got = f"{type(module).__name__} and {name!r:.60}"
+        raise TypeError(f"prune: expected a module and the name of a parameter, got {got}")
     key = f"{name}_orig" if is_masked(module, name) else name
     found = dict(module.named_parameters(recurse=False)).get(key)
     if found is None:
@@ -104,6 +109,17 @@ def settle_all(model: Module) -> Module:
     for _, module, name in [*masked(model)]:
         settle(module, name)
     return model
+
+
+def noted_masks(model: Module) -> set[str]:
+    """The dotted names of the parameters whose masks are noted on a model."""
+    names: set[str] = set()
+    for step in applied(model):
+        if step.plugin == "compress" and step.name == "prune":
+            names |= {*step.structure["masked"]}
+        elif step.plugin == "compress" and step.name == "remove_masks":
+            names = set()
+    return names
 
 
 def masked(model: Module) -> Iterator[tuple[str, Module, str]]:

@@ -1,7 +1,8 @@
 """A pipeline: transforms one after the other, each with the training that follows it, and what they did to the model.
 
-Transforms are those that enabled plugins registered by name; none is imported here. All names and options are checked
-before the first runs. A step ends with plain weights: masks that it made are made permanent.
+Transforms are those that enabled plugins registered by name; none is imported here. The names of all transforms and
+options are checked before the first runs, values when their step comes. A step ends with plain weights: masks that it
+made are made permanent.
 """
 
 from __future__ import annotations
@@ -79,6 +80,9 @@ def check(saved: SavedModel, steps: list[Step]) -> None:
         if step.transform not in known:
             told = f"there are {', '.join(known) or 'none'}{did_you_mean(step.transform, known)}"
             raise ValueError(f"compress: no enabled plugin brings a transform '{step.transform}'; {told}")
+        if "calibration" in step.options:
+            told = "calibration is drawn from the training data; say calibration_batches"
+            raise ValueError(f"compress: transform '{step.transform}': {told}")
         signature = inspect.signature(known[step.transform])
         examples: dict[str, Any] = {"calibration": []} if "calibration" in signature.parameters else {}
         try:
@@ -113,7 +117,7 @@ def _run(
 
 
 def _applied(saved: SavedModel, step: Step, callbacks: list[Callback]) -> SavedModel:
-    if step.transform == "prune" and step.gradual and step.epochs and "sparsity" in step.options:
+    if _is_gradual(step):
         end = max(1, round(PRUNED_BY * step.epochs * len(saved.train_batches)))
         wanted = {name: value for name, value in step.options.items() if name != "method"}
         callbacks = [GradualPruning(saved.model, **wanted, end=end, every=max(1, end // 50)), *callbacks]
@@ -126,9 +130,16 @@ def _applied(saved: SavedModel, step: Step, callbacks: list[Callback]) -> SavedM
     return saved.having(prune.remove_all(saved.model).eval())
 
 
+def _is_gradual(step: Step) -> bool:
+    """Whether a step prunes while it trains: to a sparsity and by magnitude, which is all that the schedule knows."""
+    by_magnitude = step.options.get("method", "magnitude") == "magnitude"
+    to_sparsity = "sparsity" in step.options and "pattern" not in step.options
+    return step.transform == "prune" and step.gradual and step.epochs > 0 and by_magnitude and to_sparsity
+
+
 def _calibration(transform: Callable[..., Any], saved: SavedModel, step: Step) -> dict[str, Any]:
     """Batches of training inputs, if the transform takes some."""
-    if "calibration" not in inspect.signature(transform).parameters or "calibration" in step.options:
+    if "calibration" not in inspect.signature(transform).parameters:
         return {}
     return {"calibration": [inputs for inputs, _ in islice(saved.train_batches, step.calibration_batches)]}
 

@@ -1,4 +1,4 @@
-"""Pruning by PyTorch's names: what stands in `torch.nn.utils.prune`, with its arguments and its masks.
+"""Pruning by PyTorch's names: the functions of `torch.nn.utils.prune`, with their arguments and masks.
 
 Each function masks one parameter of one module and returns the module; a second one prunes what the first has left.
 `amount` is a share of that from 0.0 to 1.0, or a count. New here is `nm_unstructured`. Whatever is refused changes
@@ -21,7 +21,17 @@ from tinytorch_compress import choosing
 from tinytorch_compress.choosing import Chooser
 from tinytorch_compress.choosing import at_random as RandomUnstructured
 from tinytorch_compress.choosing import smallest as L1Unstructured
-from tinytorch_compress.masking import is_masked, mask_of, masked, original, set_mask, set_masks, settle, settle_all
+from tinytorch_compress.masking import (
+    is_masked,
+    mask_of,
+    masked,
+    noted_masks,
+    original,
+    set_mask,
+    set_masks,
+    settle,
+    settle_all,
+)
 
 AnyModule = TypeVar("AnyModule", bound=Module)
 
@@ -110,6 +120,10 @@ def global_unstructured(
     if pruning_method not in {L1Unstructured, RandomUnstructured}:
         expected = "L1Unstructured or RandomUnstructured as pruning_method"
         raise TypeError(f"global_unstructured: expected {expected}, got {pruning_method!r}")
+    if kwargs.keys() != {"amount"}:
+        raise TypeError(
+            f"global_unstructured: expected an amount and no other option, got {', '.join(kwargs) or 'none'}"
+        )
     pairs = _pairs(parameters)
     given = importance_scores or {}
     scores = [_scores(module, name, given.get((module, name))) for module, name in pairs]
@@ -130,7 +144,7 @@ def remove(module: AnyModule, name: str) -> AnyModule:
 
 def remove_all(model: AnyModule) -> AnyModule:
     """Make all masks of a model permanent."""
-    if is_pruned(model):
+    if is_pruned(model) or noted_masks(model):
         settle_all(model)
         note(model, "compress", "remove_masks", {})
     return model
@@ -152,6 +166,8 @@ def _scores(module: Module, name: str, importance: Tensor | None) -> Array:
     param = original(module, name)
     if importance is None:
         return param.array * mask_of(module, name)
+    if not isinstance(importance, Tensor):
+        raise TypeError(f"prune: expected importance as a Tensor, got {type(importance).__name__}")
     if importance.shape != param.shape:
         raise ValueError(f"prune: importance of shape {importance.shape} does not fit '{name}' of shape {param.shape}")
     return importance.array

@@ -19,10 +19,13 @@ from tinytorch.core.autograd import no_grad
 from tinytorch.core.layers import Linear, Module
 from tinytorch.core.tensor import Tensor, op
 from tinytorch.core.tensor.inplace import written_since
+from tinytorch.core.tensor.numbers import real, whole
 from tinytorch.core.tensor.op import next_serial
+from tinytorch.core.training import evaluating
 from tinytorch.tracing import Value, trace
 from tinytorch.transforming import note
 from tinytorch.types import Array
+from tinytorch_compress.places import replace
 
 ROUNDS = 15
 MARGIN = 1.1  # times faster a sparse product must be, in the median, to be worth it
@@ -120,11 +123,15 @@ def sparsify_execution(
 
     The answers differ by rounding alone. The layers' own inputs are drawn, since only their size matters here.
     """
+    whole("sparsify_execution", "rounds", rounds, least=1)
+    real("sparsify_execution", "margin", margin)
+    if not isinstance(model, Module) or type(model) is Linear:
+        raise TypeError(f"sparsify_execution: expected a module with linear layers in it, got {type(model).__name__}")
     rows = _rows(model, *inputs)
     layers = {name: module for name, module in model.named_modules() if type(module) is Linear and name in rows}
     choices = [measured(name, layer, rows[name], rounds, margin) for name, layer in layers.items()]
     chosen = {each.layer: SparseLinear.of(layers[each.layer]) for each in choices if each.is_sparse}
-    _replace(model, chosen)
+    replace(model, {layers[name]: made for name, made in chosen.items()})
     if chosen:
         note(model, "compress", "sparse", {"nonzero": {name: len(made.values) for name, made in chosen.items()}})
     return model, choices
@@ -150,7 +157,7 @@ def sparse_like(model: Module, structure: dict[str, Any]) -> Module:
     for name, count in told.items():
         old = layers[name]
         made[name] = SparseLinear(old.in_features, old.out_features, count, old.bias is not None, old.weight.dtype)
-    _replace(model, made)
+    replace(model, {layers[name]: each for name, each in made.items()})
     return model
 
 
@@ -170,18 +177,13 @@ def measured(name: str, layer: Linear, rows: int, rounds: int = ROUNDS, margin: 
 def _rows(model: Module, *inputs: Tensor) -> dict[str, int]:
     """How many rows each linear layer gets, by its dotted name."""
     found = {}
-    for call in trace(model, *inputs).calls:
+    with evaluating(model):  # so that no batch norm's averages move
+        calls = trace(model, *inputs).calls
+    for call in calls:
         if call.op == "linear" and isinstance(call.inputs[0], Value):
             shape = call.inputs[0].shape
             found[call.module] = math.prod(shape[:-1])
     return found
-
-
-def _replace(model: Module, layers: dict[str, SparseLinear]) -> None:
-    parts = dict(model.named_modules())
-    for name, layer in layers.items():
-        holder, _, last = name.rpartition(".")
-        parts[holder].add_module(last, layer)
 
 
 def _enough(call: Callable[[], Any]) -> int:

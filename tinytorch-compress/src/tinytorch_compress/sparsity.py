@@ -19,7 +19,8 @@ from tinytorch.core.module import Parameter
 from tinytorch.transforming import note
 from tinytorch.types import Array
 from tinytorch_compress.choosing import Chooser, n_of_m, share, smallest
-from tinytorch_compress.masking import is_masked, mask_of, original, set_masks
+from tinytorch_compress.masking import is_masked, mask_of, masked, noted_masks, original, set_masks
+from tinytorch_compress.places import left_out
 
 SCOPES = ("global", "layer")
 
@@ -44,14 +45,15 @@ class Weight(NamedTuple):
 
 
 def weights_of(model: Module, ignored: Iterable[str] = ()) -> list[Weight]:
-    """The weights of a model except those in `ignored`, names of modules or parameters; raises ValueError for none."""
-    left_out = [ignored] if isinstance(ignored, str) else [*ignored]
+    """The weights of a model except those in `ignored`, names of modules or parameters in which `*` is anything.
+
+    Raises ValueError where none is left.
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"prune: expected a module, got {type(model).__name__}")
     found = [*_every_weight(model)]
-    for name in left_out:
-        if not any(_within(weight.path, name) for weight in found):
-            known = ", ".join(weight.path for weight in found)
-            raise ValueError(f"prune: there is no weight '{name}' to ignore; there are {known or 'none'}")
-    kept = [weight for weight in found if not any(_within(weight.path, name) for name in left_out)]
+    without = left_out("prune", ignored, [weight.path for weight in found], "weight")
+    kept = [weight for weight in found if weight.path not in without]
     if not kept:
         raise ValueError(f"prune: {type(model).__name__} has no weights that can be pruned")
     if len({id(original(module, name)) for _, module, name in kept}) < len(kept):
@@ -77,8 +79,9 @@ def sparsify(
         raise ValueError("prune: expected either a sparsity or a pattern")
     weights = weights_of(model, ignored)
     masks = _patterned(weights, pattern) if sparsity is None else _pruned(weights, sparsity, scope, method)
-    bare = [weight.path for weight in weights if not is_masked(weight.module, weight.name)]
     set_masks((weight.module, weight.name, mask) for weight, mask in zip(weights, masks, strict=True))
+    known = noted_masks(model)
+    bare = [path for path in (_dotted(path, name) for path, _, name in masked(model)) if path not in known]
     if bare:
         note(model, "compress", "prune", {"masked": bare})
     return model
@@ -87,10 +90,17 @@ def sparsify(
 def masked_like(model: Module, structure: dict[str, Any]) -> Module:
     """Give a model masks of ones where `sparsify` once noted some; raises ValueError for names that it has not."""
     names = structure.get("masked")
-    known = {weight.path: weight for weight in _every_weight(model)}
+    known = {
+        _dotted(path, name): (module, name)
+        for path, module in model.named_modules()
+        for name in (
+            *dict(module.named_parameters(recurse=False)),
+            *(n for n in module.computed if is_masked(module, n)),
+        )
+    }
     if not isinstance(names, list) or not all(isinstance(name, str) and name in known for name in names):
         raise ValueError(f"prune: expected names of weights that are masked, got {names!r:.80}")
-    set_masks((known[name].module, known[name].name, known[name].mask) for name in names)
+    set_masks((*known[name], mask_of(*known[name])) for name in names)
     return model
 
 
@@ -106,15 +116,15 @@ def _every_weight(model: Module) -> Iterable[Weight]:
         for key, param in module.named_parameters(recurse=False):
             name = key.removesuffix("_orig") if is_masked(module, key.removesuffix("_orig")) else key
             if _is_weight(param) and id(param) not in embedded:
-                yield Weight(f"{path}.{name}" if path else name, module, name)
+                yield Weight(_dotted(path, name), module, name)
+
+
+def _dotted(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def _is_weight(param: Parameter) -> bool:
     return param.ndim >= 2 and param.is_floating_point() and param.array.size > 0
-
-
-def _within(path: str, name: str) -> bool:
-    return path == name or path.startswith(f"{name}.")
 
 
 def _pruned(weights: list[Weight], sparsity: float, scope: str, method: str) -> list[Array]:
@@ -131,7 +141,8 @@ def _pruned(weights: list[Weight], sparsity: float, scope: str, method: str) -> 
 
 def _up_to(values: Array, mask: Array, share: float, choose: Chooser) -> Array:
     """Prune as many as are lacking to the share of all; what is pruned stays so."""
-    lacking = round(share * mask.size) - int(np.count_nonzero(mask == 0))
+    wanted = min(round(share * mask.size), mask.size - 1)  # of a model something has to be left
+    lacking = wanted - int(np.count_nonzero(mask == 0))
     return choose(values, mask, max(lacking, 0))
 
 

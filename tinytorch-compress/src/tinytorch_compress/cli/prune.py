@@ -24,7 +24,8 @@ def prune(
         Path, typer.Argument(metavar="CHECKPOINT", help="What `tinytorch train` wrote, or one of these commands.")
     ],
     sparsity: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="How much of the weights goes, below 1.")
+        float | None,
+        typer.Option(metavar="SHARE", help="How much of the weights goes, with --structured of each layer's channels."),
     ] = None,
     pattern: Annotated[str | None, typer.Option(metavar="N:M", help="Keep n of every m inputs instead.")] = None,
     structured: Annotated[
@@ -43,7 +44,8 @@ def prune(
         list[str] | None, typer.Option(metavar="LAYER", help="A layer to leave whole; repeatable.")
     ] = None,
     epochs: Annotated[
-        int, typer.Option(min=0, help="Train on for so long, and prune gradually in its first half.")
+        int,
+        typer.Option(min=0, help="Train on for so long; weights go by magnitude in its first half, otherwise before."),
     ] = 0,
     lr: Annotated[float | None, typer.Option(help="The learning rate of that; the recipe's if not said.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the model goes: .npz is deflated.")] = None,
@@ -60,6 +62,7 @@ def prune(
     """  # noqa: D301  the mark is click's: the lines below it stay lines
     with quiet(as_json):
         check_out(out)
+        _check_used(structured=structured, round_to=round_to, epochs=epochs, lr=lr)
         asked = {"sparsity": sparsity, "pattern": pattern, "scope": scope, "ignored": ignore}
         options = {"method": method, **{name: value for name, value in asked.items() if value is not None}}
         try:
@@ -70,6 +73,14 @@ def prune(
         saved, stages = compressed(checkpoint, data, [], [wanted], seed)
         written(saved, out)
     print_json(told(saved, stages, out)) if as_json else show(saved, stages, out)
+
+
+def _check_used(*, structured: bool, round_to: int, epochs: int, lr: float | None) -> None:
+    """Raise CommandError for options that would do nothing."""
+    if round_to != 1 and not structured:
+        raise CommandError("prune: --round-to needs --structured")
+    if lr is not None and not epochs:
+        raise CommandError("prune: --lr needs --epochs")
 
 
 def _weights(options: dict[str, Any]) -> Step:

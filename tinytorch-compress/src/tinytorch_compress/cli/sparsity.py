@@ -72,7 +72,8 @@ def _draw(report: Report, checkpoint: Path, html: Path | None, plot: Path | None
         if plot is not None:
             figures.overview(report).savefig(plot)
     except (OSError, ImportError) as error:
-        raise CommandError(f"cannot write the report: {getattr(error, 'strerror', None) or error}") from error
+        place = f" {error.filename}" if isinstance(error, OSError) and error.filename else ""
+        raise CommandError(f"cannot write the report{place}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _show(report: Report, written: list[Path | None]) -> None:

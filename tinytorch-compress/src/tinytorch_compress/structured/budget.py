@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinytorch.core.tensor.numbers import real, whole
+from tinytorch.core.tensor.numbers import whole
+from tinytorch_compress.choosing import share
 
 if TYPE_CHECKING:
     from tinytorch.types import Array
@@ -18,24 +19,21 @@ def chosen(scores: list[Array], amount: float, *, global_: bool = False, round_t
     amount is a share of the units, of each group or with global_ of all, to the nearest whole number. As many stay as
     is a multiple of round_to, which may be more than asked for, and at least one of each group.
     """
-    share, step = check(amount, round_to)
-    counts = _globally(scores, share) if global_ else [round(share * len(each)) for each in scores]
+    part, step = check(amount, round_to)
+    counts = _globally(scores, part) if global_ else [round(part * len(each)) for each in scores]
     return [_least(each, _kept(len(each), len(each) - count, step)) for each, count in zip(scores, counts, strict=True)]
 
 
 def check(amount: float, round_to: int) -> tuple[float, int]:
     """Return both as numbers, or raise for those that cannot be."""
-    share = real("prune_structured", "amount", amount)
-    if not 0.0 <= share < 1.0:
-        raise ValueError(f"prune_structured: expected an amount of at least 0 and below 1, got {amount}")
-    return share, whole("prune_structured", "round_to", round_to, least=1)
+    return share("prune_structured", "an amount", amount), whole("prune_structured", "round_to", round_to, least=1)
 
 
-def _globally(scores: list[Array], share: float) -> list[int]:
+def _globally(scores: list[Array], part: float) -> list[int]:
     """How many of each group are among the smallest of all."""
     owners = np.repeat(np.arange(len(scores)), [len(each) for each in scores])
     order = np.argsort(np.concatenate(scores), kind="stable")
-    removed = owners[order[: round(share * len(owners))]]
+    removed = owners[order[: round(part * len(owners))]]
     return np.bincount(removed, minlength=len(scores)).tolist()
 
 

@@ -8,9 +8,6 @@ travel, so that splits, concatenations and flattening need no rule of their own.
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +15,9 @@ import numpy as np
 
 from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor
+from tinytorch.core.training import evaluating
 from tinytorch.tracing import trace
+from tinytorch_compress.places import left_out
 from tinytorch_compress.structured.flow import Flow
 from tinytorch_compress.structured.rules import RULES
 
@@ -100,30 +99,12 @@ def as_inputs(example_inputs: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]:
     return (example_inputs,) if isinstance(example_inputs, Tensor) else tuple(example_inputs)
 
 
-@contextmanager
-def evaluating(model: Module) -> Iterator[None]:
-    """Let a model be in evaluation within the block, and each part as it was afterwards."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
-
-
 def _freeze_ignored(flow: Flow, model: Module, ignored: Iterable[str]) -> None:
-    patterns = [ignored] if isinstance(ignored, str) else list(ignored)
-    if not all(isinstance(pattern, str) for pattern in patterns):
-        raise TypeError(f"prune_structured: expected names as ignored, got {patterns!r:.60}")
     names = [name for name, _ in (*model.named_parameters(), *model.named_buffers())]
-    for pattern in patterns:
-        matching = {name for name in names for each in (pattern, f"{pattern}.*") if fnmatch.fnmatchcase(name, each)}
-        if not matching:
-            raise ValueError(f"prune_structured: no parameter matches the ignored '{pattern}'")
-        for (name, _), labels in flow.axes.items():
-            if name in matching:
-                flow.labels.freeze(labels, f"ignored by '{pattern}'")
+    meant = left_out("prune_structured", ignored, names, "parameter")
+    for (name, _), labels in flow.axes.items():
+        if name in meant:
+            flow.labels.freeze(labels, f"ignored by '{meant[name]}'")
 
 
 def _grouped(flow: Flow) -> tuple[tuple[Group, ...], dict[Axis, str]]:

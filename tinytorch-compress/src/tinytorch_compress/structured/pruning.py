@@ -1,7 +1,7 @@
 """Structured pruning: channels, neurons and heads taken out of a model, which is smaller and faster afterwards.
 
-The pruned model is run beside the same model with the removed numbers set to zero; only where both agree does it stay
-so.
+The pruned model is run beside the same model with the removed numbers set to zero, on the example and on drawn
+numbers; only where both agree does it stay so.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import numpy as np
 
 from tinytorch.core.autograd import enable_grad, no_grad
 from tinytorch.core.tensor import Tensor
+from tinytorch.core.training import evaluating
 from tinytorch.transforming import note
 from tinytorch_compress.structured.budget import check, chosen
-from tinytorch_compress.structured.groups import Dependencies, as_inputs, dependencies, evaluating
+from tinytorch_compress.structured.groups import Dependencies, as_inputs, dependencies
 from tinytorch_compress.structured.importance import scores
 from tinytorch_compress.structured.structure import Structure, cut, put_back, structure_of, tensors
 
@@ -43,10 +44,10 @@ def prune_structured(
 ) -> Module:
     """Take a share of the channels, neurons and heads out of a model, in place, and return it.
 
-    The example inputs are what the model is run on to see what depends on what: any numbers of the right shapes. The
-    other arguments are those of `dependencies`, `scores` and `chosen`. Raises ValueError where nothing can be removed,
-    or the pruned model does not do what it did; then nothing has changed. Make the optimizer afterwards: its state has
-    the shapes of before.
+    The example inputs are what the model is run on to see what depends on what: floats of the right shapes, whole
+    numbers as they come in earnest, since none can be drawn in their place. The other arguments are those of
+    `dependencies`, `scores` and `chosen`. Raises ValueError where nothing can be removed, or the pruned model does not
+    do what it did; then nothing has changed. Make the optimizer afterwards: its state has the shapes of before.
     """
     check(amount, round_to)
     found = dependencies(model, example_inputs, ignored)
@@ -82,17 +83,18 @@ def _checked_cut(
     """Cut the model, and raise where it does not do what the masked one did, with gradients or without."""
     with evaluating(model):
         with masked(model, found, removed), enable_grad():
-            expected = _arrays(model(*inputs))
+            runs = [(inputs, _arrays(model(*inputs))), *_drawn_runs(model, inputs)]
         cut(model, structure)
         for mode in (enable_grad, no_grad):
             try:
                 with mode():
-                    got = _arrays(model(*inputs))
+                    got = [array for each, _ in runs for array in _arrays(model(*each))]
             except (ValueError, TypeError, IndexError, RuntimeError) as error:
                 raise ValueError(
                     f"prune_structured: the pruned {type(model).__name__} cannot be run, so nothing was removed; "
                     f"name what it does not fit in ignored: {error}"
                 ) from error
+            expected = [array for _, arrays in runs for array in arrays]
             if not all(_agree(a, b) for a, b in zip(got, expected, strict=True)):
                 raise ValueError(
                     f"prune_structured: the pruned {type(model).__name__} gives other numbers than with zeros instead, "
@@ -100,12 +102,33 @@ def _checked_cut(
                 )
 
 
+def _drawn_runs(model: Module, inputs: tuple[Tensor, ...]) -> list[tuple[tuple[Tensor, ...], list[Array]]]:
+    """Drawn numbers for the floats among the inputs, and what the model returns: an example of zeros proves little.
+
+    They are from 0 to 1, where roots and logarithms have values. None where all are whole numbers, which may be places
+    in a table, and where the model takes only numbers of its own kind.
+    """
+    generator = np.random.default_rng(0)  # its own, so that pruning moves no other stream
+    drawn = tuple(_like(each, generator) if each.is_floating_point() else each for each in inputs)
+    if all(a is b for a, b in zip(drawn, inputs, strict=True)):
+        return []
+    try:
+        return [(drawn, _arrays(model(*drawn)))]
+    except (ValueError, TypeError, IndexError, RuntimeError):
+        return []
+
+
+def _like(example: Tensor, generator: np.random.Generator) -> Tensor:
+    return Tensor(generator.random(example.shape).astype(example.dtype))
+
+
 def _agree(a: Array, b: Array) -> bool:
     if a.shape != b.shape:
         return False
     if b.dtype.kind != "f" or not b.size:
         return np.array_equal(a, b)
-    tolerance = ROUNDING * np.finfo(b.dtype).eps * max(1.0, float(np.abs(b).max()))
+    kind, largest = np.finfo(b.dtype), float(np.abs(b[np.isfinite(b)]).max(initial=0.0))
+    tolerance = max(ROUNDING * float(kind.eps) * largest, float(kind.tiny))  # where all are zero
     return np.allclose(a, b, rtol=0.0, atol=tolerance, equal_nan=True)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from tinytorch.core.dataloader import DataLoader
 from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor
+from tinytorch.core.tensor.random import Generator, drawing_from
 from tinytorch.core.training import Trainer, evaluate
 from tinytorch.core.training.checkpoint import read_run, under
 from tinytorch.plugins import PluginError
@@ -57,7 +58,11 @@ class SavedModel:
 
 
 def save_model(saved: SavedModel, path: str | Path, *, compress: bool = False) -> None:
-    """Write a model with what was applied to it; `.npz`, deflated if `compress`, or `.safetensors`; atomically."""
+    """Write a model with what was applied to it; `.npz`, deflated if `compress`, or `.safetensors`; atomically.
+
+    Raises ValueError for a model whose state is not what its recipe and those transforms give: nobody could read it.
+    """
+    _check_told(saved)
     metadata = {"kind": KIND, "notes": saved.notes, "epoch": saved.epoch, "transforms": noted(saved.model)}
     state = {f"model.{name}": tensor for name, tensor in saved.model.state_dict().items()}
     save(state, path, metadata, compress=compress)
@@ -82,12 +87,34 @@ def load_model(path: str | Path, data: Path | None = None) -> SavedModel:
     return SavedModel(recipe, settings, notes, epoch, model.eval(), *batches)
 
 
+def _check_told(saved: SavedModel) -> None:
+    """Raise ValueError where the file would not say how to make the model."""
+    try:
+        with drawing_from(Generator()):  # the weights are thrown away, and move no stream
+            fresh = restructured(saved.recipe.make_model(saved.train_batches.dataset), noted(saved.model))
+    except PluginError:  # of a transform: without its plugin nobody can tell
+        return
+    own, told = (_shapes(model) for model in (saved.model, fresh))
+    if own != told:
+        name = min(key for key in own.keys() | told.keys() if own.get(key) != told.get(key))
+        raise ValueError(
+            f"save_model: '{name}' is {own.get(name, 'not in the model')}, and "
+            f"{told.get(name, 'not there')} by recipe '{saved.recipe.name}' and the transforms noted on the model; "
+            f"make masks of single layers permanent first"
+        )
+
+
+def _shapes(model: Module) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+
+
 def _read(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The model's tensors by name, and what is said of it."""
     tensors, metadata = load_with_metadata(path)
     if metadata.get("kind") != KIND:  # then it can only be a training's
         tensors, metadata = read_run(path)
-        metadata = {"notes": metadata["notes"], "epoch": metadata["progress"].get("epoch"), "transforms": []}
+        told = {name: metadata[name] for name in ("notes", "transforms")}
+        metadata = {**told, "epoch": metadata["progress"].get("epoch")}
     return under("model.", tensors), metadata
 
 

@@ -2,7 +2,16 @@
 
 from tinytorch.core.training.callbacks import Callback, EarlyStopping
 from tinytorch.core.training.checkpoint import model_state, notes_of
-from tinytorch.core.training.evaluation import accuracy, evaluate
+from tinytorch.core.training.evaluation import accuracy, evaluate, evaluating
 from tinytorch.core.training.trainer import Trainer
 
-__all__ = ["Callback", "EarlyStopping", "Trainer", "accuracy", "evaluate", "model_state", "notes_of"]
+__all__ = [
+    "Callback",
+    "EarlyStopping",
+    "Trainer",
+    "accuracy",
+    "evaluate",
+    "evaluating",
+    "model_state",
+    "notes_of",
+]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tinytorch.core.tensor import Tensor
 from tinytorch.core.training.fitting import PROGRESS, check_file, check_fits, stateful
 from tinytorch.serialization import CheckpointError, load_with_metadata, save
+from tinytorch.transforming import noted
 
 if TYPE_CHECKING:
     from tinytorch.core.training.trainer import Trainer
@@ -64,6 +65,7 @@ def read_run(path: str | Path) -> Content:
     if metadata.get("format") != FORMAT:
         told = f"is no checkpoint of a training run (format {metadata.get('format')!r})"
         raise CheckpointError(f"load_checkpoint: {path} {told}")
+    metadata.setdefault("transforms", [])  # older files do not tell
     try:
         check_file(tensors, metadata)
     except ValueError as error:
@@ -85,6 +87,7 @@ def _content(trainer: Trainer) -> Content:
     metadata = {
         "format": FORMAT,
         "notes": trainer.notes,
+        "transforms": noted(trainer.model),  # so that the model can be made without the run
         "tensors": sorted(tensors),
         "progress": {name: getattr(trainer, name) for name in PROGRESS},
         "random": trainer.streams.get_state(),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tinytorch.core.autograd import no_grad
@@ -36,18 +37,25 @@ def evaluate(
 
     The metric has its function's name; nan where there are no rows.
     """
-    was_training = model.training
-    model.eval()
     totals = nothing_counted()
-    try:
-        with no_grad():
-            for batch in batches:
-                inputs, targets = two("evaluate", batch)
-                outputs = model(inputs)
-                count(totals, outputs, targets, loss_fn(outputs, targets).item(), metric)
-    finally:
-        model.train(was_training)
+    with evaluating(model), no_grad():
+        for batch in batches:
+            inputs, targets = two("evaluate", batch)
+            outputs = model(inputs)
+            count(totals, outputs, targets, loss_fn(outputs, targets).item(), metric)
     return means(totals, metric)
+
+
+@contextmanager
+def evaluating(model: Module) -> Iterator[None]:
+    """Let a model be in evaluation within the block, and each part as it was afterwards: some may be frozen."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
 
 
 def nothing_counted() -> dict[str, float]:

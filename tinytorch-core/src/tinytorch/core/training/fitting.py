@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tinytorch.core.training.trainer import Trainer
 
 PROGRESS = ("epoch", "batch", "step", "totals", "history", "epoch_random", "should_stop")
-PARTS = ("format", "notes", "tensors", "progress", "random", "optimizer", "scheduler", "callbacks")
+PARTS = ("format", "notes", "transforms", "tensors", "progress", "random", "optimizer", "scheduler", "callbacks")
 LARGEST = 2**53  # whole numbers up to here are exact as floats too
 
 
@@ -26,6 +26,7 @@ def check_file(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
     """Check what must hold for a checkpoint of any run: its parts are there, and the tensors that it lists."""
     _same_names("a checkpoint", metadata, PARTS)
     _expect(isinstance(metadata["notes"], dict), "its notes", "a mapping", metadata["notes"])
+    _expect(isinstance(metadata["transforms"], list), "its transforms", "a list", metadata["transforms"])
     listed = metadata["tensors"]
     _expect(isinstance(listed, list) and all(type(name) is str for name in listed), "its tensors", "names", listed)
     _same_names("its list of tensors", tensors, listed)
