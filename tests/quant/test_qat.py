@@ -13,6 +13,7 @@ from tinytorch_quant import (
     disable_observer,
     enable_observer,
     freeze_bn_stats,
+    left_in_float,
     prepare_qat,
     quantize,
     update_bn_stats,
@@ -49,6 +50,16 @@ def test_a_trainer_trains_it_and_the_integer_model_follows():
         fake, found = model(x).numpy(), made(x).numpy()
     assert (fake.argmax(1) == found.argmax(1)).mean() > 0.9
     assert np.sqrt(np.square(fake - found).mean()) < 0.15 * fake.std()  # bias and multipliers are rounded, too
+
+
+def test_ops_that_stay_in_float_are_converted():
+    model, x = nn.Sequential(nn.Linear(6, 6), nn.LayerNorm(6), nn.Linear(6, 2)), tt.randn(16, 6)
+    prepared = prepare_qat(model, x)
+    prepared(x)
+    made = convert(prepared)
+    assert left_in_float(made) == ["1 (layer_norm)"]
+    with tt.no_grad():
+        assert np.abs(made(x).numpy() - prepared.eval()(x).numpy()).max() < 0.05
 
 
 def test_disabled_observers_keep_their_ranges():
