@@ -41,6 +41,15 @@ def test_each_layer_is_compared_with_what_it_was(pair):
     assert math.isclose(found["9"].sqnr, expected, abs_tol=1e-2)
 
 
+def test_an_equalized_model_is_compared_channel_by_channel():
+    tt.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3)).eval(), tt.randn(64, 6)
+    model[0].weight.array *= np.logspace(-1, 1, 8, dtype=np.float32)[:, None]
+    found = layer_errors(model, quantize(model, QuantConfig(equalize=True), [x]), [x])
+    assert [each.layer for each in found] == ["0", "2"]
+    assert all(each.sqnr > 25.0 for each in found)
+
+
 def test_layers_that_store_codes_are_compared_too(pair):
     model, _, x = pair
     exact = layer_errors(model, quantize(model, QuantConfig(mode="weight_only")), [x])

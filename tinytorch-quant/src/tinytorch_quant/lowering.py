@@ -106,7 +106,9 @@ class _Lowering:
         last = len(self.fused.layers)
         output = Port(f"q{last}", *self.qparams[last]) if f"q{last}" in self.made else Port(f"f{last}")
         scales = {f"q{number}": each for number, each in self.qparams.items() if f"q{number}" in self.made}
-        return PackedModel([Port("q0", *self.qparams[0])], self.steps, output, self.tensors, scales)
+        return PackedModel(
+            [Port("q0", *self.qparams[0])], self.steps, output, self.tensors, scales, None, self.fused.equalized
+        )
 
     def _step(self, number: int, layer: Layer) -> None:
         name, sources = self.fused.names[number - 1], self.fused.sources[number - 1]

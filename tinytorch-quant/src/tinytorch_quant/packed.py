@@ -37,7 +37,7 @@ class PackedModel(IntegerModel):
     """Steps over values; `state_dict` has a tensor for each dtype, and a digest of the structure.
 
     `scales` has scale and zero point of each value of codes; `shared` names vectors that are
-    beginnings of one another, as the shifts of all layers are.
+    beginnings of one another, as the shifts of all layers are; `equalized` says that channels were scaled first.
     """
 
     digest: Tensor
@@ -50,7 +50,9 @@ class PackedModel(IntegerModel):
         tensors: Mapping[str, Array],
         scales: Mapping[str, tuple[float, int]],
         shared: Sequence[str] | None = None,
+        equalized: bool = False,
     ) -> None:
+        self.equalized = equalized
         self.scales = {name: (float(scale), int(zero_point)) for name, (scale, zero_point) in scales.items()}
         self.shared = _alike(tensors) if shared is None else [*shared]
         super().__init__(inputs, steps, output, tensors)
@@ -119,7 +121,7 @@ class PackedModel(IntegerModel):
     def structure(self) -> dict[str, Any]:
         """Everything but the numbers, as JSON holds it."""
         scales = {name: list(each) for name, each in self.scales.items()}
-        return {**super().structure(), "scales": scales, "shared": self.shared}
+        return {**super().structure(), "scales": scales, "shared": self.shared, "equalized": self.equalized}
 
     @classmethod
     def from_structure(cls, structure: Any) -> PackedModel:
@@ -129,7 +131,7 @@ class PackedModel(IntegerModel):
         if not isinstance(shared, list) or not all(name in tensors and tensors[name].ndim == 1 for name in shared):
             raise ValueError(f"PackedModel: expected the names of vectors that are shared, got {shared!r:.60}")
         try:
-            return cls(inputs, steps, output, tensors, structure["scales"], shared)
+            return cls(inputs, steps, output, tensors, structure["scales"], shared, structure.get("equalized") is True)
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"PackedModel: expected a scale and a zero point for each value, got {error!r}") from error
 
