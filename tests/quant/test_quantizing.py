@@ -128,6 +128,26 @@ def test_a_state_of_other_scales_is_refused():
     assert np.array_equal(first(x).numpy(), before)
 
 
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda: quantize(small(), "int8"), TypeError, "quantize: expected a QuantConfig, got 'int8'"),
+        (lambda: quantize(small(), STATIC, tt.ones(4, 1, 8, 8)), TypeError, "expected batches, got Tensor"),
+        (lambda: QuantConfig(layers={"0": 5}), ValueError, "layer '0' may have"),
+        (lambda: QuantConfig(layers=["0"]), TypeError, "expected layers as options by name"),
+        (
+            lambda: quantize(nn.Embedding(4, 2), STATIC, [tt.tensor([[1, 2]])]),
+            ValueError,
+            "static mode needs inputs of floats; a model of tokens takes mode='weight_only'",
+        ),
+        (lambda: quantize(quantize(small(), STATIC, batches()), STORED), TypeError, "quantized already; dequantize"),
+    ],
+)
+def test_what_is_mistaken_is_one_sentence(call, kind, message):
+    with pytest.raises(kind, match=message):
+        call()
+
+
 def test_a_static_model_stays_in_float32():
     quantized = quantize(small(), QuantConfig(layers={"7": None}), batches())
     assert quantized.float() is quantized

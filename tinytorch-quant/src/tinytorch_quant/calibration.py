@@ -29,7 +29,7 @@ class Chooser(Protocol):
 
 def inputs_of(batches: Iterable[Any]) -> Iterator[Tensor]:
     """The inputs of batches, each a tensor or a tuple that begins with one, as a DataLoader gives them."""
-    if not isinstance(batches, Iterable):
+    if isinstance(batches, Tensor) or not isinstance(batches, Iterable):
         raise TypeError(f"calibration: expected batches, got {type(batches).__name__}")
     for batch in batches:
         first = batch[0] if isinstance(batch, (tuple, list)) and batch else batch
