@@ -12,7 +12,7 @@ import numpy as np
 
 from tinytorch.core.autograd import no_grad
 from tinytorch.core.tensor import Tensor, op
-from tinytorch_quant.affine import qparams_of_range
+from tinytorch_quant.affine import RANGES, qparams_of_range
 from tinytorch_quant.calibration import fixed_scale
 from tinytorch_quant.integer import (
     Port,
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from tinytorch_quant.config import QuantConfig
     from tinytorch_quant.fusion import FusedModel
 
-INT8 = -128, 127
+INT8 = RANGES[8]
 
 
 @op
