@@ -71,12 +71,55 @@ def test_examples_may_come_from_a_file(trained):
     assert json.loads(done.out)["memory_ratio"] < 0.17
 
 
+@pytest.fixture(scope="module")
+def writer(tmp_path_factory):
+    """A writer of characters that was not trained, in a file."""
+    from tinytorch.recipes import find, prepare
+
+    path = tmp_path_factory.mktemp("writer") / "writer.npz"
+    prepare(find("chars"), epochs=1).trainer.save_checkpoint(path)
+    return path
+
+
+def test_a_model_of_tokens_is_stored_in_codes(trained, writer):
+    shutil.copy(writer, trained.folder / "writer.npz")
+    refused = trained("quantize", "writer.npz", "--mode", "static")
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.err == (
+        "tinytorch: quantize: static mode needs inputs of floats; a model of tokens takes mode='weight_only'\n"
+    )
+    done = trained("quantize", "writer.npz", "--json")
+    assert (done.status, done.err) == (0, "")
+    assert json.loads(done.out)["mode"] == "weight-only"
+
+
+def test_what_is_quantized_already_is_told(trained):
+    assert trained("quantize", "run.npz", "--out", "small.npz", "--samples", 20).status == 0
+    done = trained("quantize", "small.npz")
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith("tinytorch: quantize: expected a model of floats, got a PackedModel")
+
+
+@pytest.mark.parametrize("kind", ["number", "zip", "empty"])
+def test_a_file_that_is_no_array_of_inputs_is_told(trained, kind):
+    with (trained.folder / "inputs.npy").open("wb") as file:
+        if kind == "number":
+            np.save(file, np.float32(3.0))
+        elif kind == "zip":
+            np.savez(file, x=np.ones((2, 2)))
+    done = trained("quantize", "run.npz", "--calibrate", "inputs.npy")
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith("tinytorch: --calibrate: inputs.npy cannot be read as inputs: ")
+    assert done.err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--to", "int3"], "--to: expected int8 or int4, got 'int3'"),
         (["--mode", "some"], "--mode: expected static, dynamic or weight-only, got 'some'"),
         (["--observer", "none"], "QuantConfig: expected observer as one of"),
+        (["--granularity", "²"], "QuantConfig: expected granularity as 'tensor', 'channel' or a group's size, got '²'"),
         (["--granularity", "32"], "QuantConfig: static mode needs symmetric weights, by tensor or channel"),
         (["--calibrate", "away.npy"], "--calibrate: away.npy cannot be read as inputs"),
         (["--calibrate", "away"], "this recipe's data comes with the core"),

@@ -37,6 +37,22 @@ def test_zero_is_kept_exactly(mapping, x):
     assert (dequantize_affine(codes, x.shape, scale, zero_point).numpy()[:, 0] == 0.0).all()
 
 
+@pytest.mark.parametrize(("low", "high", "dtype"), [(0, 255, "uint8"), (-8, 7, "int8"), (-32768, 32767, "int16")])
+def test_codes_have_a_type_that_holds_them(low, high, dtype):
+    x = tt.tensor(np.linspace(-1.0, 1.0, 64, dtype=np.float32))
+    scale, zero_point = choose_qparams_affine(x, "asymmetric", (64,), low, high)
+    codes = quantize_affine(x, (64,), scale, zero_point, low, high)
+    assert codes.dtype == dtype
+    back = dequantize_affine(codes, (64,), scale, zero_point).numpy()
+    assert np.abs(back - x.numpy()).max() <= scale.item() * 0.501
+
+
+def test_without_a_zero_point_it_is_zero():
+    x, scale = tt.randn(3, 4), tt.full((3,), 0.02)
+    zeros = tt.zeros(3, dtype="int32")
+    assert tt.equal(quantize_affine(x, (1, 4), scale, None), quantize_affine(x, (1, 4), scale, zeros))
+
+
 @pytest.mark.parametrize(("block", "shape"), [((4, 6), ()), ((1, 6), (4,)), ((1, 3), (4, 2)), ((4, 1), (6,))])
 def test_a_scale_has_the_shape_of_the_blocks(block, shape):
     scale, zero_point = choose_qparams_affine(tt.randn(4, 6), "symmetric", block)
@@ -81,7 +97,19 @@ def test_the_gradients_gradient_is_right():
         (lambda: choose_qparams_affine(tt.tensor([-3e38, 3e38]), "asymmetric", (2,)), "too wide for float32"),
         (
             lambda: quantize_affine(tt.ones(4), (2,), tt.ones(3), tt.zeros(3, dtype="int32")),
-            "expected 2 scales for blocks",
+            "expected 2 scales, one for each block, got 3",
+        ),
+        (
+            lambda: dequantize_affine(tt.zeros(4, dtype="int8"), (2,), tt.ones(3), None),
+            "dequantize_affine: expected 2 scales, one for each block, got 3",
+        ),
+        (
+            lambda: dequantize_affine(tt.zeros(4, dtype="int8"), (2,), tt.ones(2), tt.zeros(3, dtype="int32")),
+            "dequantize_affine: expected 2 zero points, one for each block, got 3",
+        ),
+        (
+            lambda: quantize_affine(tt.ones(4), (4,), tt.ones(1), None, 0, 1 << 16),
+            "expected quant_min below quant_max within int16, got 0 and 65536",
         ),
     ],
 )

@@ -75,6 +75,23 @@ def lost(observer, x):
     return np.square((codes - zero_point) * scale - x).mean()
 
 
+@pytest.mark.parametrize("size", [1e-20, 1e13, 1e30, 1e36])
+def test_large_numbers_are_searched_as_small_ones_are(size):
+    x = np.random.default_rng(0).standard_normal((200, 200)).astype(np.float32)
+    observer, large = HistogramObserver(), HistogramObserver()
+    observer(tt.tensor(x))
+    large(tt.tensor(x * np.float32(size)))
+    expected = np.asarray(observer.range())
+    np.testing.assert_allclose(np.asarray(large.range()) / np.float32(size), expected, rtol=1e-3)  # a bin
+
+
+def test_a_range_beyond_float32_is_one_sentence():
+    observer = HistogramObserver()
+    observer(tt.tensor([-3e38, 3e38]))
+    with pytest.raises(ValueError, match=r"qparams_of_range: the range from .* is too wide for float32"):
+        observer.calculate_qparams()
+
+
 def test_zeros_of_relu_do_not_narrow_the_entropys_range():
     x = np.maximum(np.random.default_rng(0).standard_normal((100, 1600)).astype(np.float32), 0.0)
     observer = EntropyObserver()

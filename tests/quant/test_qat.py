@@ -1,5 +1,7 @@
 """Training with rounding: what is trained is what the integer model computes."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from tinytorch_quant import (
     disable_observer,
     enable_observer,
     freeze_bn_stats,
+    left_in_float,
     prepare_qat,
     quantize,
     update_bn_stats,
@@ -51,6 +54,16 @@ def test_a_trainer_trains_it_and_the_integer_model_follows():
     assert np.sqrt(np.square(fake - found).mean()) < 0.15 * fake.std()  # bias and multipliers are rounded, too
 
 
+def test_ops_that_stay_in_float_are_converted():
+    model, x = nn.Sequential(nn.Linear(6, 6), nn.LayerNorm(6), nn.Linear(6, 2)), tt.randn(16, 6)
+    prepared = prepare_qat(model, x)
+    prepared(x)
+    made = convert(prepared)
+    assert left_in_float(made) == ["1 (layer_norm)"]
+    with tt.no_grad():
+        assert np.abs(made(x).numpy() - prepared.eval()(x).numpy()).max() < 0.05
+
+
 def test_disabled_observers_keep_their_ranges():
     x = batches()[0][0]
     model = prepare_qat(with_norm(), x)
@@ -74,6 +87,35 @@ def test_calibrated_ranges_hold_until_observers_are_enabled():
     enable_observer(model)
     model.train()(x * 10.0)
     assert float(model.activations[0].calculate_qparams()[0].array) > 5.0 * scale
+
+
+@pytest.mark.parametrize("calibration", [None, [batches()[0][0]]], ids=["averages", "calibrated"])
+def test_training_resumes_from_a_state(calibration):
+    x = batches()[0][0]
+    first = prepare_qat(with_norm(), x, CONFIG, calibration)
+    trained(first, 1)
+    again = prepare_qat(with_norm(), x, CONFIG)
+    again.load_state_dict(copy.deepcopy(first.state_dict()))
+    assert convert(again).scales == convert(first).scales
+    trained(first, 1)
+    trained(again, 1)
+    for name, value in first.state_dict().items():
+        assert np.array_equal(again.state_dict()[name].numpy(), value.numpy(), equal_nan=True), name
+
+
+def test_means_are_rounded_as_the_integer_model_rounds_them():
+    tt.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(16, 3))
+    x = batches()[0][0]
+    prepared = prepare_qat(model, x, CONFIG)
+    prepared(x)
+    prepared.eval()
+    (scale, _) = prepared.activations[1].calculate_qparams()
+    with tt.no_grad():
+        means = prepared.activations[2](prepared.layers[1](prepared.activations[1](prepared.layers[0](x))))
+    codes = means.numpy() / scale.item()
+    np.testing.assert_allclose(codes, np.rint(codes), atol=1e-4)
+    assert len(np.unique(np.rint(codes))) <= 16
 
 
 def test_frozen_norms_keep_their_averages_and_learn():

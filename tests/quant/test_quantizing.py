@@ -1,5 +1,7 @@
 """`quantize`: every mode on every kind of model, by layer, saved and read back; and what it refuses."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ import tinytorch as tt
 from tinytorch import models, nn
 from tinytorch.recipes import find, load_model, prepare, save_model
 from tinytorch_quant import PackedModel, QuantConfig, dequantize, left_in_float, quantize
+from tinytorch_quant.measuring import bytes_in_memory
 
 STATIC, DYNAMIC, STORED = (QuantConfig(mode=mode) for mode in ("static", "dynamic", "weight_only"))
 MODES = pytest.mark.parametrize("config", [STATIC, DYNAMIC, STORED], ids=lambda config: config.mode)
@@ -73,6 +76,7 @@ def test_a_static_model_computes_with_integers_alone():
     assert {name: str(value.dtype) for name, value in quantized.state_dict().items()} == {
         "all_int8": "int8",
         "all_int32": "int32",
+        "digest": "uint8",
     }
 
 
@@ -83,6 +87,72 @@ def test_residuals_are_added_as_codes():
     assert [step.op for step in quantized.steps].count("int8_add") == 3
     assert left_in_float(quantized) == []
     assert lost(model, quantized, x) < 0.3
+
+
+class Residual(nn.Module):
+    """A residual in the root's own forward, through a layer that is called as an attribute of models is."""
+
+    def __init__(self):
+        super().__init__()
+        self.output = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return self.output(x) + x
+
+
+def test_layers_may_be_called_anything():
+    model, x = Residual().eval(), tt.randn(16, 4)
+    quantized = quantize(model, STATIC, [x])
+    assert left_in_float(quantized) == []
+    assert lost(model, quantized, x) < 0.05
+    assert lost(model, dequantize(quantized), x) < 0.05
+
+
+def test_a_copy_computes_with_what_it_loads():
+    x = batches(1)[0]
+    first, other = (quantize(small(seed), STATIC, [x]) for seed in (0, 0))
+    other.all_int8.array[:] = 0
+    twin = copy.deepcopy(first)
+    twin.load_state_dict(other.state_dict())
+    assert np.array_equal(twin(x).numpy(), other(x).numpy())
+    assert not np.array_equal(twin(x).numpy(), first(x).numpy())
+    assert bytes_in_memory(twin) == bytes_in_memory(first) == first.nbytes
+
+
+def test_a_state_of_other_scales_is_refused():
+    model, x = small(), batches(1)[0]
+    first, other = quantize(model, STATIC, [x]), quantize(model, STATIC, [x * 1.5])
+    before = first(x).numpy()
+    with pytest.raises(ValueError, match="load_state_dict: the state belongs to a PackedModel of other steps or sc"):
+        first.load_state_dict(other.state_dict())
+    assert np.array_equal(first(x).numpy(), before)
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda: quantize(small(), "int8"), TypeError, "quantize: expected a QuantConfig, got 'int8'"),
+        (lambda: quantize(small(), STATIC, tt.ones(4, 1, 8, 8)), TypeError, "expected batches, got Tensor"),
+        (lambda: QuantConfig(layers={"0": 5}), ValueError, "layer '0' may have"),
+        (lambda: QuantConfig(layers=["0"]), TypeError, "expected layers as options by name"),
+        (
+            lambda: quantize(nn.Embedding(4, 2), STATIC, [tt.tensor([[1, 2]])]),
+            ValueError,
+            "static mode needs inputs of floats; a model of tokens takes mode='weight_only'",
+        ),
+        (lambda: quantize(quantize(small(), STATIC, batches()), STORED), TypeError, "quantized already; dequantize"),
+    ],
+)
+def test_what_is_mistaken_is_one_sentence(call, kind, message):
+    with pytest.raises(kind, match=message):
+        call()
+
+
+def test_a_static_model_stays_in_float32():
+    quantized = quantize(small(), QuantConfig(layers={"7": None}), batches())
+    assert quantized.float() is quantized
+    with pytest.raises(TypeError, match="to: a PackedModel computes in float32, got float64; dequantize it first"):
+        quantized.double()
 
 
 def test_layers_may_have_bits_of_their_own_or_stay_float():

@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -41,6 +42,15 @@ def test_each_layer_is_compared_with_what_it_was(pair):
     assert math.isclose(found["9"].sqnr, expected, abs_tol=1e-2)
 
 
+def test_an_equalized_model_is_compared_channel_by_channel():
+    tt.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3)).eval(), tt.randn(64, 6)
+    model[0].weight.array *= np.logspace(-1, 1, 8, dtype=np.float32)[:, None]
+    found = layer_errors(model, quantize(model, QuantConfig(equalize=True), [x]), [x])
+    assert [each.layer for each in found] == ["0", "2"]
+    assert all(each.sqnr > 25.0 for each in found)
+
+
 def test_layers_that_store_codes_are_compared_too(pair):
     model, _, x = pair
     exact = layer_errors(model, quantize(model, QuantConfig(mode="weight_only")), [x])
@@ -71,9 +81,18 @@ def test_bytes_are_those_of_a_file_and_of_arrays_each_once(pair):
     assert bytes_in_memory(nn.Sequential(model, model)) == bytes_in_memory(model)
 
 
-def test_models_are_timed_in_turns(pair):
-    model, quantized, x = pair
-    assert all(each > 0.0 for each in seconds([model, quantized], x, rounds=2))
+def test_models_are_timed_in_turns():
+    called = []
+
+    class Noted(nn.Identity):
+        def forward(self, x):
+            called.append(self)
+            return x
+
+    first, second = Noted(), Noted()
+    times = seconds([first, second], tt.ones(2), rounds=3)
+    assert called == [first, second] * 4  # once before, to find what later calls know
+    assert [len(each) for each in times] == [3, 3]
 
 
 def test_the_scan_quantizes_one_layer_at_a_time(pair):
@@ -105,11 +124,23 @@ def test_a_report_is_plain_values(report):
     assert told["left_in_float"] == []
 
 
-def test_it_says_honestly_when_it_is_slower(report):
-    ratio = report.seconds[0] / report.seconds[1]
-    slow = report.speed
-    assert ("times as slow as float32" in slow) == (ratio < 1.0)
-    assert ("what is saved is memory" in slow) == (ratio < 1.0)
+@pytest.mark.parametrize(
+    ("ratios", "integers", "told"),
+    [
+        ((1.5, 2.0, 3.0), True, "2.00 times as fast as float32, at batch 16 (1.50 to 3.00 in turns)"),
+        ((0.2, 0.25, 0.5), False, "4.00 times as slow as float32, at batch 16 (0.20 to 0.50 in turns)"),
+        ((0.9, 1.2, 1.4), True, "no difference shown to float32, at batch 16 (0.90 to 1.40 in turns)"),
+    ],
+)
+def test_it_says_honestly_how_fast_it_is(report, ratios, integers, told):
+    assert replace(report, ratios=ratios, integers=integers).speed == told
+
+
+def test_it_says_why_integers_are_slow(report):
+    slow = replace(report, ratios=(0.2, 0.25, 0.5))
+    assert slow.integers
+    assert "what is saved is memory" in slow.speed
+    assert "what is saved is memory" not in replace(slow, integers=False).speed
 
 
 def test_the_page_needs_nothing_else_and_escapes_names(report):

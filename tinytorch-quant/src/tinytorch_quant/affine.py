@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EPS = float(np.finfo(np.float32).eps)  # the smallest scale that is chosen, as in torch.ao.quantization
 MAPPINGS = ("symmetric", "asymmetric")
 RANGES = {8: (-128, 127), 4: (-8, 7)}  # by bits
-Codes = np.dtype(np.int8)
+CODE_DTYPES = (np.int8, np.uint8, np.int16)
 
 
 def choose_qparams_affine(
@@ -76,14 +76,19 @@ def quantize_affine(
     input: Tensor,
     block_size: Sequence[int],
     scale: Tensor,
-    zero_point: Tensor,
+    zero_point: Tensor | None,
     quant_min: int = -128,
     quant_max: int = 127,
 ) -> Tensor:
-    """Numbers as int8 codes: round(input / scale) + zero_point, halves to even, limited to quant_min .. quant_max."""
+    """Numbers as codes: round(input / scale) + zero_point, halves to even, limited to quant_min .. quant_max.
+
+    Codes are int8, uint8 or int16, the first that has the limits; without a zero point it is 0.
+    """
     floats_only("quantize_affine", input)
-    codes = _codes("quantize_affine", input.array, block_size, scale.array, zero_point.array)
-    return Tensor(np.clip(codes, quant_min, quant_max).astype(Codes).reshape(input.shape))
+    dtype = _code_dtype("quantize_affine", quant_min, quant_max)
+    shift = None if zero_point is None else zero_point.array
+    codes = _codes("quantize_affine", input.array, block_size, scale.array, shift)
+    return Tensor(np.clip(codes, quant_min, quant_max).astype(dtype).reshape(input.shape))
 
 
 def dequantize_affine(input: Tensor, block_size: Sequence[int], scale: Tensor, zero_point: Tensor | None) -> Tensor:
@@ -92,8 +97,8 @@ def dequantize_affine(input: Tensor, block_size: Sequence[int], scale: Tensor, z
     blocks, _, kept = blocked("dequantize_affine", input.array, block_size)
     numbers = blocks.astype(scale.array.dtype)
     if zero_point is not None:
-        numbers -= zero_point.array.reshape(kept).astype(scale.array.dtype)
-    numbers *= scale.array.reshape(kept)
+        numbers -= _of_blocks("dequantize_affine", "zero points", zero_point.array, kept).astype(numbers.dtype)
+    numbers *= _of_blocks("dequantize_affine", "scales", scale.array, kept)
     return Tensor(numbers.reshape(input.shape))
 
 
@@ -190,14 +195,25 @@ def blocked(name: str, array: Array, block_size: Sequence[int]) -> tuple[Array, 
     return array.reshape(shape), tuple(axes), tuple(kept)
 
 
-def _codes(name: str, array: Array, block_size: Sequence[int], scale: Array, zero_point: Array) -> Array:
+def _codes(name: str, array: Array, block_size: Sequence[int], scale: Array, zero_point: Array | None) -> Array:
     """Codes as floats, not limited yet, with blocks as dimensions of their own."""
     blocks, _, kept = blocked(name, array, block_size)
-    if scale.size != math.prod(kept):
-        raise ValueError(
-            f"{name}: expected {math.prod(kept)} scales for blocks of {tuple(block_size)}, got {scale.size}"
-        )
-    codes = blocks * (1.0 / scale.astype(array.dtype)).reshape(kept)
+    codes = blocks * (1.0 / _of_blocks(name, "scales", scale, kept).astype(array.dtype))
     np.rint(codes, out=codes)
-    codes += zero_point.reshape(kept).astype(array.dtype)
+    if zero_point is not None:
+        codes += _of_blocks(name, "zero points", zero_point, kept).astype(array.dtype)
     return codes
+
+
+def _of_blocks(name: str, what: str, numbers: Array, kept: Shape) -> Array:
+    """One number for each block, in the shape that broadcasts."""
+    if numbers.size != math.prod(kept):
+        raise ValueError(f"{name}: expected {math.prod(kept)} {what}, one for each block, got {numbers.size}")
+    return numbers.reshape(kept)
+
+
+def _code_dtype(name: str, quant_min: int, quant_max: int) -> np.dtype[Any]:
+    for dtype in CODE_DTYPES:
+        if np.iinfo(dtype).min <= quant_min < quant_max <= np.iinfo(dtype).max:
+            return np.dtype(dtype)
+    raise ValueError(f"{name}: expected quant_min below quant_max within int16, got {quant_min} and {quant_max}")

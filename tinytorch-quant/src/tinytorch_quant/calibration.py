@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tinytorch.core.autograd import no_grad
 from tinytorch.core.layers import Identity, ModuleList
 from tinytorch.core.tensor import Tensor
+from tinytorch_quant.affine import RANGES
 from tinytorch_quant.layers import Elementwise, OpModule, SoftMax
 from tinytorch_quant.observers import Observer
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 QParams = tuple[float, int]
 SHARES = (1.0 / 256.0, -128)  # of probabilities: those of TFLite
-INT8 = -128, 127
 CENTRED = (1.0 / 128.0, 0)  # of numbers from -1 to 1
 
 
@@ -29,7 +29,7 @@ class Chooser(Protocol):
 
 def inputs_of(batches: Iterable[Any]) -> Iterator[Tensor]:
     """The inputs of batches, each a tensor or a tuple that begins with one, as a DataLoader gives them."""
-    if not isinstance(batches, Iterable):
+    if isinstance(batches, Tensor) or not isinstance(batches, Iterable):
         raise TypeError(f"calibration: expected batches, got {type(batches).__name__}")
     for batch in batches:
         first = batch[0] if isinstance(batch, (tuple, list)) and batch else batch
@@ -39,7 +39,7 @@ def inputs_of(batches: Iterable[Any]) -> Iterator[Tensor]:
 
 
 def calibrate(
-    model: FusedModel, batches: Iterable[Any], make: Callable[..., Observer], limits: tuple[int, int] = (-128, 127)
+    model: FusedModel, batches: Iterable[Any], make: Callable[..., Observer], limits: tuple[int, int] = RANGES[8]
 ) -> dict[int, QParams]:
     """Scale and zero point of each value, by number, as observers made by `make` choose them for codes in the limits.
 
@@ -77,7 +77,7 @@ def observers_of(model: FusedModel, make: Callable[..., Observer], limits: tuple
     return {
         number: make(quant_min=low, quant_max=high)
         for number in rounded_values(model)
-        for low, high in [limits if number else INT8]
+        for low, high in [limits if number else RANGES[8]]
     }
 
 

@@ -33,10 +33,18 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def quantize_model(
     checkpoint: Annotated[
-        Path, typer.Argument(metavar="CHECKPOINT", help="A file that `tinytorch train` wrote, or a plugin's command.")
+        Path,
+        typer.Argument(
+            metavar="CHECKPOINT", help="A file that `tinytorch train` wrote, or another command, `prune` for one."
+        ),
     ],
     to: Annotated[str, typer.Option("--to", metavar="TYPE", help="The weights' type: int8 or int4.")] = "int8",
-    mode: Annotated[str, typer.Option(metavar="MODE", help="static, dynamic or weight-only.")] = "static",
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODE", help="static, dynamic or weight-only; else static, and weight-only for models of tokens."
+        ),
+    ] = None,
     calibrate: Annotated[
         Path | None,
         typer.Option(
@@ -65,8 +73,9 @@ def quantize_model(
     """  # noqa: D301  the mark is click's: the lines below it stay lines
     check_place(out)
     with quiet(as_json):
-        config = _config(to, mode, granularity, observer, keep)
         saved = load_model(checkpoint, data)
+        mode = _mode(saved) if mode is None else mode
+        config = _config(to, mode, granularity, observer, keep)
         examples = _examples(saved, calibrate, samples)
         try:
             made = quantize(saved.model, config, examples)
@@ -77,7 +86,7 @@ def quantize_model(
                 for name, scores in sensitivity(saved.model, config, examples, _scored(saved)):
                     report.sensitivity[name] = scores
                     say(f"{name}: {_line(scores)}")
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise CommandError(str(error)) from error
         if out is not None:
             save_model(saved.having(made), out)
@@ -86,6 +95,12 @@ def quantize_model(
         print_json({"checkpoint": str(checkpoint), "to": to, "mode": mode, **report.to_dict()})
     else:
         _show(report, [each for each in (out, html, plot) if each is not None])
+
+
+def _mode(saved: SavedModel) -> str:
+    """Static where inputs are floats; tokens have no scale."""
+    x, *_ = next(iter(saved.test_batches))
+    return "static" if x.is_floating_point() else "weight-only"
 
 
 def _config(to: str, mode: str, granularity: str, observer: str, keep: str) -> QuantConfig:
@@ -98,7 +113,7 @@ def _config(to: str, mode: str, granularity: str, observer: str, keep: str) -> Q
         return QuantConfig(
             mode=mode.replace("-", "_"),
             bits=BITS[to],
-            granularity=int(granularity) if granularity.isdigit() else granularity,
+            granularity=int(granularity) if granularity.isdecimal() else granularity,
             observer=observer,
             layers=layers,
         )
@@ -131,9 +146,13 @@ def _others(saved: SavedModel, path: Path) -> Any:
 
 def _inputs(path: Path) -> Any:
     try:
-        return np.load(path, allow_pickle=False).astype(np.float32)
-    except (OSError, ValueError) as error:
+        read = np.load(path, allow_pickle=False)
+        inputs = read.astype(np.float32) if isinstance(read, np.ndarray) else None
+    except (EOFError, OSError, ValueError) as error:
         raise CommandError(f"--calibrate: {path} cannot be read as inputs: {error}") from error
+    if inputs is None or inputs.ndim < 2:
+        raise CommandError(f"--calibrate: {path} cannot be read as inputs: it is no array of two dimensions or more")
+    return inputs
 
 
 def _scored(saved: SavedModel) -> Any:

@@ -13,6 +13,7 @@ from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor
 from tinytorch.plugins import Instrument, instrumented
 from tinytorch_quant.calibration import inputs_of, value_name
+from tinytorch_quant.equalization import equalize
 from tinytorch_quant.fusion import FusedModel, fuse
 from tinytorch_quant.packed import PackedModel
 from tinytorch_quant.quantizing import example_of
@@ -37,13 +38,16 @@ def layer_errors(model: Module, quantized: Module, batches: Iterable[Any]) -> li
     """The error of each layer of a quantized model on batches of inputs, first to last.
 
     Each layer's inputs are those of its own model, so that errors add up from layer to layer. A static model is
-    compared at each value of codes, another one at each layer that stores codes.
+    compared at each value of codes, an equalized one with the float model's channels scaled as they were; another one
+    at each layer that stores codes.
     """
     sums: dict[str, list[float]] = {}
     inputs = list(inputs_of(batches))
     if not inputs:
         raise ValueError("layer_errors: expected some batches of inputs, got none")
     fused = fuse(model, example_of(inputs)) if isinstance(quantized, PackedModel) else None
+    if fused is not None and quantized.equalized:
+        equalize(fused)
     with no_grad():
         for x in inputs:
             pairs = _static(fused, quantized, x) if fused is not None else _swapped(model, quantized, x)

@@ -63,8 +63,10 @@ class QuantConfig:
             )
         if self.mode != "weight_only" and not (self.symmetric and isinstance(self.granularity, str)):
             raise ValueError(f"QuantConfig: {self.mode} mode needs symmetric weights, by tensor or channel")
+        if not isinstance(self.layers, Mapping):
+            raise TypeError(f"QuantConfig: expected layers as options by name, got {self.layers!r:.60}")
         for pattern, options in self.layers.items():
-            if options is not None and not set(options) <= set(OF_A_LAYER):
+            if options is not None and not (isinstance(options, Mapping) and set(options) <= set(OF_A_LAYER)):
                 raise ValueError(f"QuantConfig: layer '{pattern}' may have {OF_A_LAYER} or None, got {options!r}")
             if options is not None:
                 replace(self, layers={}, **options)  # which checks them

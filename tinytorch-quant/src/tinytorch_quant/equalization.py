@@ -29,6 +29,7 @@ def equalize(model: FusedModel) -> int:
     for _ in range(SWEEPS):
         if not found or max(_equalized(*pair) for pair in found) < SETTLED:
             break
+    model.equalized = True
     return len(found)
 
 

@@ -38,6 +38,7 @@ class FusedModel(Module):
         super().__init__()
         self.layers = ModuleList(layers)
         self.sources, self.names = tuple(sources), tuple(names)
+        self.equalized = False  # whether `equalize` has scaled its channels
         self.activations: ModuleList | None = None  # what stands behind each value in training with rounding
 
     def forward(self, input: Tensor) -> Tensor:

@@ -49,13 +49,14 @@ class HistogramObserver(Observer):
         low, high = super().range()
         if low == high:
             return low, high
-        first, last = self.chosen_bins((float(high) - float(low)) / self.bins)
-        width = (high - low) / np.float32(self.bins)
-        return low + width * np.float32(first), low + width * np.float32(last + 1)
+        width = (float(high) - float(low)) / self.bins
+        first, last = self.chosen_bins(width)
+        ends = float(low) + width * first, float(low) + width * (last + 1)
+        return np.asarray(ends[0], np.float32), np.asarray(ends[1], np.float32)
 
     def chosen_bins(self, width: float) -> tuple[int, int]:
         """The first and the last bin that are kept, of bins of this width."""
-        return _least_squares(self.histogram, width, self.quant_max - self.quant_min + 1)
+        return _least_squares(self.histogram, self.quant_max - self.quant_min + 1)
 
 
 class PercentileObserver(HistogramObserver):
@@ -112,7 +113,7 @@ def _counts(x: Array, bins: int, low: float, high: float) -> Array:
     """How many numbers lie in each of the bins from low to high, as torch.histc counts: (bins,) float32."""
     if low == high:  # as torch.histc, which puts a constant into the middle
         return np.eye(1, bins, bins // 2, dtype=np.float32)[0] * np.float32(x.size)
-    places = ((x.reshape(-1) - np.float32(low)) * np.float32(bins) / np.float32(high - low)).astype(np.int64)
+    places = ((x.reshape(-1).astype(np.float64) - low) * bins / (high - low)).astype(np.int64)
     return np.bincount(np.minimum(places, bins - 1), minlength=bins).astype(np.float32)
 
 
@@ -129,7 +130,7 @@ def _rebinned(histogram: Array, old: tuple[float, float], new: tuple[float, floa
     return np.bincount(np.clip(places, 0, bins - 1), weights=fine, minlength=bins).astype(np.float32)
 
 
-def _least_squares(histogram: Array, width: float, levels: int) -> tuple[int, int]:
+def _least_squares(histogram: Array, levels: int) -> tuple[int, int]:
     """The bins that caffe2's search ends with: it moves the end that holds less, until the error grows."""
     shares = np.cumsum(histogram)
     total = float(histogram.sum())
@@ -145,28 +146,29 @@ def _least_squares(histogram: Array, width: float, levels: int) -> tuple[int, in
             chosen, high = (first, right), next_high
         if chosen == (first, last):
             continue
-        error = _squared_error(histogram, width, *chosen, levels)
+        error = _squared_error(histogram, *chosen, levels)
         if error > least:
             break
         least, (first, last) = error, chosen
     return first, last
 
 
-def _squared_error(histogram: Array, width: float, first: int, last: int, levels: int) -> float:
+def _squared_error(histogram: Array, first: int, last: int, levels: int) -> float:
     """The squared error of codes for the bins from first to last; numbers lie evenly within a bin.
 
-    In float32, as PyTorch: where errors are nearly equal, rounding decides where the search ends.
+    In squares of a bin's width, which would overflow where numbers are large, and in float32, as PyTorch: where errors
+    are nearly equal, rounding decides where the search ends.
     """
-    step = width * (last - first + 1) / levels  # of the codes
-    begin = (np.arange(len(histogram)) - first).astype(np.float32) * width
-    end = begin + width
+    step = (last - first + 1) / levels  # of the codes
+    begin = (np.arange(len(histogram)) - first).astype(np.float32)
+    end = begin + 1.0
     code_of_begin = np.clip(np.floor(begin / step), 0, levels - 1)
     code_of_end = np.clip(np.floor(end / step), 0, levels - 1)
     half = step / 2
     error = _cubes(begin - (code_of_begin + 0.5) * step, half)
     error = error + (code_of_end - code_of_begin - 1) * _cubes(-half, half)
     error = error + _cubes(-half, end - (code_of_end + 0.5) * step)
-    return float((error * (histogram / width)).sum())
+    return float((error * histogram).sum())
 
 
 def _cubes(begin: Array | float, end: Array | float) -> Array:

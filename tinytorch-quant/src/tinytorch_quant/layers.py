@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from tinytorch.core.activations.functions import relu, softmax
@@ -210,10 +211,16 @@ class OpModule(Module):
         return out[0] if type(out) is tuple else out
 
 
+class Placeholder(Enum):
+    """What is to come: an Enum's members stay themselves when they are copied."""
+
+    VALUE = "value"
+
+
 class Operation(Layer):
     """An op that has no layer of its own: it computes in floats, between codes, too."""
 
-    VALUE = object()  # among the arguments: one of the inputs, in order
+    VALUE = Placeholder.VALUE  # among the arguments: one of the inputs, in order
 
     def __init__(self, op: str, arguments: Sequence[Any]) -> None:
         super().__init__()

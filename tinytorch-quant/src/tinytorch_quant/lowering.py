@@ -12,7 +12,7 @@ import numpy as np
 
 from tinytorch.core.autograd import no_grad
 from tinytorch.core.tensor import Tensor, op
-from tinytorch_quant.affine import qparams_of_range
+from tinytorch_quant.affine import RANGES, qparams_of_range
 from tinytorch_quant.calibration import fixed_scale
 from tinytorch_quant.integer import (
     Port,
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from tinytorch_quant.config import QuantConfig
     from tinytorch_quant.fusion import FusedModel
 
-INT8 = -128, 127
+INT8 = RANGES[8]
 
 
 @op
@@ -106,7 +106,9 @@ class _Lowering:
         last = len(self.fused.layers)
         output = Port(f"q{last}", *self.qparams[last]) if f"q{last}" in self.made else Port(f"f{last}")
         scales = {f"q{number}": each for number, each in self.qparams.items() if f"q{number}" in self.made}
-        return PackedModel([Port("q0", *self.qparams[0])], self.steps, output, self.tensors, scales)
+        return PackedModel(
+            [Port("q0", *self.qparams[0])], self.steps, output, self.tensors, scales, None, self.fused.equalized
+        )
 
     def _step(self, number: int, layer: Layer) -> None:
         name, sources = self.fused.names[number - 1], self.fused.sources[number - 1]

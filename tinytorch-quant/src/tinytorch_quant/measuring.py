@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -40,8 +39,8 @@ def bytes_in_memory(model: Module) -> int:
     return sum(owners.values())
 
 
-def seconds(models: list[Module], x: Tensor, rounds: int = 5) -> list[float]:
-    """The median time of a call of each model on the inputs, in turns, since machines are now faster, now slower."""
+def seconds(models: list[Module], x: Tensor, rounds: int = 15) -> list[list[float]]:
+    """The times of calls of each model on the inputs, in turns, since machines are now faster, now slower."""
     times: list[list[float]] = [[] for _ in models]
     with no_grad():
         for each in models:
@@ -51,4 +50,4 @@ def seconds(models: list[Module], x: Tensor, rounds: int = 5) -> list[float]:
                 began = time.perf_counter()
                 model(x)
                 taken.append(time.perf_counter() - began)
-    return [statistics.median(taken) for taken in times]
+    return times

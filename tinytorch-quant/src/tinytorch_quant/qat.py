@@ -21,7 +21,7 @@ from tinytorch_quant.calibration import QParams, calibrate, chosen, observers_of
 from tinytorch_quant.config import OBSERVERS, QuantConfig
 from tinytorch_quant.correction import WeightRounding
 from tinytorch_quant.fusion import FusedModel, fold_batch_norms, fuse
-from tinytorch_quant.layers import Weighted
+from tinytorch_quant.layers import AvgPool, Weighted
 from tinytorch_quant.observers import MovingAverageMinMaxObserver, Observer
 from tinytorch_quant.quantizing import lowered, of_layers
 
@@ -35,17 +35,60 @@ class FakeQuantize(Module):
     With `qparams`, which calibration has found, it is disabled, and they hold until it is enabled.
     """
 
+    limits: Tensor
+    found: Tensor
+    enabled: Tensor
+
     def __init__(self, observer: Observer, qparams: QParams | None = None) -> None:
         super().__init__()
-        self.observer, self.qparams = observer, qparams
-        self.observer_enabled, self.fake_quant_enabled = qparams is None, True
+        self.observer = observer
+        self.register_buffer("limits", Tensor(np.full(2, np.nan, np.float32)))  # the observer's; nan: none yet
+        self.register_buffer("found", Tensor(np.asarray(qparams or (np.nan, np.nan), np.float32)))  # by calibration
+        self.register_buffer("enabled", Tensor(np.asarray([qparams is None, True])))
+
+    @property
+    def qparams(self) -> QParams | None:
+        """The scale and zero point that calibration has found."""
+        scale, zero_point = self.found.array
+        return None if np.isnan(scale) else (float(scale), int(zero_point))
+
+    @property
+    def observer_enabled(self) -> bool:
+        """Whether ranges follow the batches."""
+        return bool(self.enabled.array[0])
+
+    @observer_enabled.setter
+    def observer_enabled(self, on: bool) -> None:
+        self.enabled.array[0] = on
+
+    @property
+    def fake_quant_enabled(self) -> bool:
+        """Whether numbers are rounded."""
+        return bool(self.enabled.array[1])
+
+    @fake_quant_enabled.setter
+    def fake_quant_enabled(self, on: bool) -> None:
+        self.enabled.array[1] = on
 
     def forward(self, input: Tensor) -> Tensor:
         """(...) -> what codes will stand for, the same shape."""
         if self.observer_enabled and self.training:
-            self.qparams = None
+            self.found.array[:] = np.nan
+            self._remember()
             self.observer(input.detach())
-        if not self.fake_quant_enabled or (self.qparams is None and self.observer.min_val is None):
+            if self.observer.min_val is not None:
+                self.limits.array[:] = self.observer.range()
+        return self.rounded(input)
+
+    def _remember(self) -> None:
+        """Give the observer the limits that the state has."""
+        if not np.isnan(self.limits.array[0]):
+            low, high = self.limits.array
+            self.observer.min_val, self.observer.max_val = np.asarray(low), np.asarray(high)
+
+    def rounded(self, input: Tensor) -> Tensor:
+        """(...) -> what codes will stand for, unobserved."""
+        if not self.fake_quant_enabled or (self.qparams is None and np.isnan(self.limits.array[0])):
             return input
         scale, zero_point = self.calculate_qparams()
         limits = self.observer.quant_min, self.observer.quant_max
@@ -54,8 +97,21 @@ class FakeQuantize(Module):
     def calculate_qparams(self) -> tuple[Tensor, Tensor]:
         """Scale and zero point: those of calibration, or the observer's."""
         if self.qparams is None:
+            self._remember()
             return self.observer.calculate_qparams()
         return Tensor(np.asarray(self.qparams[0], np.float32)), Tensor(np.asarray(self.qparams[1], np.int32))
+
+
+class BorrowedQuantize(Module):
+    """Round numbers by the scale of what they were computed from: means of codes are codes of the same scale."""
+
+    def __init__(self, source: FakeQuantize) -> None:
+        super().__init__()
+        self.source = (source,)  # which is no part of this one: its state is saved at its own place
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(...) -> what codes will stand for, the same shape."""
+        return self.source[0].rounded(input)
 
 
 class QATModel(FusedModel):
@@ -74,10 +130,14 @@ class QATModel(FusedModel):
             chosen_config = self.configs[name]
             layer.rounding = Identity() if chosen_config is None else WeightRounding(chosen_config)
         observers = observers_of(self, MovingAverageMinMaxObserver, config.activation_range)
-        count = len(self.layers) + 1
-        self.activations = ModuleList(
-            [FakeQuantize(observers[i], qparams.get(i)) if i in observers else Identity() for i in range(count)]
-        )
+        rounding = {i: FakeQuantize(observer, qparams.get(i)) for i, observer in observers.items()}
+        passed: list[Module] = [rounding[0]]
+        for number, computed in enumerate(self.layers, start=1):
+            source = rounding.setdefault(number, rounding[self.sources[number - 1][0]])
+            passed.append(source if number in observers else Identity())
+            if isinstance(computed, AvgPool):
+                passed[-1] = BorrowedQuantize(source)
+        self.activations = ModuleList(passed)
 
 
 def prepare_qat(

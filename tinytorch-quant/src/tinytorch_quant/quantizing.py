@@ -48,6 +48,12 @@ def quantize(
     config = QuantConfig() if config is None else config
     if not isinstance(model, Module):
         raise TypeError(f"quantize: expected a module, got {type(model).__name__}")
+    if isinstance(model, PackedModel):
+        raise TypeError(
+            "quantize: expected a model of floats, got a PackedModel, quantized already; dequantize it first"
+        )
+    if not isinstance(config, QuantConfig):
+        raise TypeError(f"quantize: expected a QuantConfig, got {config!r:.60}")
     configs = {
         name: config.for_layer(name) if filter is None or filter(module, name) else None
         for name, module in model.named_modules()
@@ -66,6 +72,8 @@ def _static(
     batches = list(inputs_of(calibration)) if calibration is not None else []
     if not batches:
         raise ValueError("quantize: static mode needs examples; calibration= takes batches of inputs")
+    if not batches[0].is_floating_point():
+        raise ValueError("quantize: static mode needs inputs of floats; a model of tokens takes mode='weight_only'")
     fused = fuse(model, example_of(batches))
     configs = of_layers(fused, configs)
     if config.unsupported == "refuse" and (left := unsupported(fused)):

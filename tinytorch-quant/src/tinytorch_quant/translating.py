@@ -130,7 +130,9 @@ def batch_norm(call: Call) -> BatchNorm2d:
 
 def _operation(call: Call) -> Operation:
     if any(isinstance(each, list) for each in call.inputs):
-        raise ValueError(f"fuse: '{call.op}' in '{call.module}' takes a list of tensors, which no layer does")
+        raise ValueError(
+            f"fuse: '{call.op}' in '{call.module}' takes a list of tensors, which no layer does; use mode='weight_only'"
+        )
     return Operation(call.op, [_argument(each) for each in call.inputs])
 
 

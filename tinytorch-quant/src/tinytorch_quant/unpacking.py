@@ -37,7 +37,7 @@ def unpacked(model: PackedModel) -> FusedModel:
 
 class _Unpacker:
     def __init__(self, model: PackedModel) -> None:
-        self.model = model
+        self.model, self.arrays = model, model.arrays()
         self.numbers = {model.inputs[0].name: 0}
         self.unpacked: dict[str, Array] = {}
 
@@ -103,5 +103,4 @@ class _Unpacker:
         return Tensor(self._array(each)) if isinstance(each, Stored) else each
 
     def _array(self, stored: Stored) -> Array:
-        module, name = self.model.places[stored.stored]
-        return getattr(module, name).array
+        return self.arrays[stored.stored]

@@ -35,10 +35,18 @@ class IntegerModel(Module):
     ) -> None:
         super().__init__()
         self.inputs, self.steps, self.output = tuple(inputs), tuple(steps), output
-        self.places = {name: _store(self, name, array) for name, array in tensors.items()}
+        self._keep(tensors)
         self.ops = [_checked_op(step) for step in self.steps]
         self.fitting: list[Any] | None = None  # shapes and dtypes of inputs that went through all checks
         self.forgotten = last_uses(self.inputs, self.steps, output, tensors)
+
+    def _keep(self, tensors: Mapping[str, Array]) -> None:
+        """Register the tensors as buffers under their dotted names."""
+        self.places = {name: _store(self, name, array) for name, array in tensors.items()}
+
+    def arrays(self) -> dict[str, Array]:
+        """The tensors' numbers by name, sharing memory with the buffers."""
+        return {name: getattr(*place).array for name, place in self.places.items()}
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Compute the output as floats."""
@@ -53,14 +61,14 @@ class IntegerModel(Module):
         kinds = [(x.array.shape, x.array.dtype) for x in values.values()]
         if kinds == self.fitting:  # then every step's arguments are like those of last time, which were looked at
             arrays = {name: x.array for name, x in values.items()}
-            return Tensor(self._run(arrays, lambda op, args: op.run(*args), lambda tensor: tensor.array))
-        out: Tensor = self._run(values, lambda op, args: op(*args), lambda tensor: tensor)
+            return Tensor(self._run(arrays, lambda op, args: op.run(*args), lambda array: array))
+        out: Tensor = self._run(values, lambda op, args: op(*args), Tensor)
         self.fitting = kinds
         return out
 
-    def _run(self, values: dict[str, Any], call: Callable[..., Any], stored: Callable[[Tensor], Any]) -> Any:
+    def _run(self, values: dict[str, Any], call: Callable[..., Any], stored: Callable[[Array], Any]) -> Any:
         """Go through the steps, on tensors or on arrays."""
-        tensors = {name: stored(getattr(*place)) for name, place in self.places.items()}
+        tensors = {name: stored(array) for name, array in self.arrays().items()}
         for step, op, forgotten in zip(self.steps, self.ops, self.forgotten, strict=True):
             out = call(op, [_resolved(arg, values, tensors) for arg in step.args])
             values[step.out] = out[0] if type(out) is tuple else out
@@ -70,28 +78,20 @@ class IntegerModel(Module):
 
     def structure(self) -> dict[str, Any]:
         """Everything but the numbers in the tensors, as JSON holds it: what `from_structure` takes."""
-        tensors = {name: getattr(*place).array for name, place in self.places.items()}
+        kinds = {name: {"dtype": str(array.dtype), "shape": [*array.shape]} for name, array in self.arrays().items()}
         return {
             "inputs": [port._asdict() for port in self.inputs],
             "steps": [
                 {"op": step.op, "args": [plain(arg) for arg in step.args], "out": step.out} for step in self.steps
             ],
             "output": self.output._asdict(),
-            "tensors": {name: {"dtype": str(array.dtype), "shape": [*array.shape]} for name, array in tensors.items()},
+            "tensors": kinds,
         }
 
     @classmethod
     def from_structure(cls, structure: Any) -> IntegerModel:
         """Make a model of zeros, for a state to be loaded; raises ValueError for what is no structure."""
-        try:
-            tensors = {name: _zeros(**each) for name, each in structure["tensors"].items()}
-            steps = [
-                Step(str(s["op"]), tuple(meant(arg) for arg in s["args"]), str(s["out"])) for s in structure["steps"]
-            ]
-            ports = [read_port(**port) for port in (*structure["inputs"], structure["output"])]
-        except (AttributeError, KeyError, MemoryError, RecursionError, TypeError, ValueError) as error:
-            raise ValueError(f"IntegerModel: expected inputs, steps, output and tensors, got {error!r}") from error
-        return cls(ports[:-1], steps, ports[-1], tensors)
+        return cls(*read_structure(structure))
 
     def __repr__(self) -> str:
         """Return the steps, one a line, with the values that they take."""
@@ -102,6 +102,17 @@ class IntegerModel(Module):
         return "\n".join(
             [f"IntegerModel({', '.join(port.name for port in self.inputs)}) -> {self.output.name}", *lines]
         )
+
+
+def read_structure(structure: Any) -> tuple[list[Port], list[Step], Port, dict[str, Array]]:
+    """Inputs, steps, output and tensors of zeros; raises ValueError for what is no structure."""
+    try:
+        tensors = {name: _zeros(**each) for name, each in structure["tensors"].items()}
+        steps = [Step(str(s["op"]), tuple(meant(arg) for arg in s["args"]), str(s["out"])) for s in structure["steps"]]
+        *inputs, output = [read_port(**port) for port in (*structure["inputs"], structure["output"])]
+    except (AttributeError, KeyError, MemoryError, RecursionError, TypeError, ValueError) as error:
+        raise ValueError(f"IntegerModel: expected inputs, steps, output and tensors, got {error!r}") from error
+    return inputs, steps, output, tensors
 
 
 def _resolved(arg: Any, values: dict[str, Any], tensors: dict[str, Any]) -> Any:
