@@ -67,8 +67,8 @@ def _geometric(values: Sequence[float]) -> float:
 def division(submission: Mapping[str, Any]) -> str:
     """Closed where only what keeps the learned weights was done to the baseline, by plugins that promise the numbers.
 
-    That is: the entry was made from the run's own baseline, by nothing but one post-training quantization; each op of each
-    plugin declares how near it stays to the core's; and where nothing was applied, it gave the baseline's results.
+    That is: the entry was made from the run's own baseline, by nothing but one post-training quantization; each op of
+    each plugin declares how near it stays to the core's; and where nothing was applied, it gave the baseline's results.
     Whatever is not known to be so is open.
     """
     if submission["entry"]["origin"] != "baseline":
