@@ -91,3 +91,7 @@ def test_too_few_rounds_are_refused():
         Timing(rounds=9)
     with pytest.raises(ValueError, match="Timing: expected seconds of 0 or more, got nan"):
         Timing(seconds=float("nan"))
+    with pytest.raises(ValueError, match="Timing: expected seconds of 0 or more, got inf"):
+        Timing(seconds=float("inf"))
+    with pytest.raises(ValueError, match=r"Timing: expected 10 rounds or more, got 10\.5"):
+        Timing(rounds=10.5)
