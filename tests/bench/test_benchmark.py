@@ -3,7 +3,7 @@
 import pytest
 from clocks_for_tests import Clock, timing
 
-from tinytorch import datasets, manual_seed, models, nn
+from tinytorch import datasets, manual_seed, models, nn, zeros
 from tinytorch.core.dataloader import TensorDataset
 from tinytorch_bench import Benchmark, benchmark, noise
 from tinytorch_bench.models import nbytes, parameters
@@ -133,6 +133,11 @@ def test_bytes_are_those_of_the_state_each_memory_once():
         ({"m": nn.Linear(1, 1)}, {}, "expected datasets by name, one or more, got {}"),
         ({"m": print}, {}, "expected models by name, got builtin_function_or_method for 'm'"),
         ({"": nn.Linear(1, 1)}, {}, "expected models by name, got Linear for ''"),
+        (
+            {"m": nn.Linear(1, 1)},
+            {"d": TensorDataset(zeros(0, 1), zeros(0))},
+            "expected datasets with a row or more, got none in 'd'",
+        ),
         ({"m": nn.Linear(1, 1)}, {"d": [1]}, "expected datasets by name, got list for 'd'"),
     ],
 )
@@ -140,3 +145,14 @@ def test_what_cannot_be_measured_is_refused(models_given, datasets_given, senten
     with pytest.raises(ValueError, match="Benchmark: ") as raised:
         Benchmark(models_given, datasets_given)
     assert sentence in str(raised.value)
+
+
+@pytest.mark.parametrize("batch", [0, 360, 1.5])
+def test_a_batch_that_is_not_there_is_refused(digits, batch):
+    with pytest.raises(ValueError, match="expected a batch of 1 to 359 rows, which all datasets have, got "):
+        Benchmark({"mlp": models.mlp(64, 10)}, digits).run(QUICK, batch=batch)
+
+
+def test_metrics_without_names_are_refused(digits):
+    with pytest.raises(ValueError, match=r"Benchmark: expected metrics by name, got \['accuracy'\]"):
+        Benchmark({"mlp": models.mlp(64, 10)}, digits, ["accuracy"])

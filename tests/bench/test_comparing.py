@@ -107,6 +107,8 @@ def test_a_limit_below_nothing_is_refused():
     run = run_of(Clock(1), m=1e-3)
     with pytest.raises(CompareError, match=r"expected a limit of 0 or more, got -0\.1"):
         compare(run, run, -0.1)
+    with pytest.raises(CompareError, match="expected a limit of 0 or more, got '5%'"):
+        compare(run, run, "5%")
 
 
 def test_what_else_differs_is_told():

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinytorch_bench import samples
+from tinytorch_bench.comparing import verdict
 
 TIMES = st.lists(st.floats(1e-6, 1.0), min_size=10, max_size=40)
 
@@ -43,11 +44,43 @@ def test_neighbours_that_are_alike_make_the_interval_wider():
     assert np.log(wide.high / wide.low) > 2 * np.log(narrow.high / narrow.low)
 
 
-def test_a_single_uneven_run_counts_as_one_observation():
+def test_an_uneven_run_with_states_or_with_few_rounds_counts_as_one_observation():
     even, uneven = noisy(0, 40, 0.01), noisy(1, 40, 0.10)
     assert samples.single(even, noisy(2, 40, 0.01)) == samples.unpaired(even, noisy(2, 40, 0.01))
-    found = samples.single(uneven, even)
-    assert found.high / found.low > 1.3  # 2 * 1.96 * 0.1 = 39 %, less what chance takes
+    assert samples.single(uneven, even) == samples.unpaired(uneven, even)  # its order shows no states
+    for found in (samples.single(np.sort(uneven), even), samples.single(uneven[:39], even)):  # states, and too few
+        assert found.high / found.low > 1.3  # 2 * 1.96 * 0.1 = 39 %, less what chance takes
+
+
+@pytest.mark.parametrize("rounds", [40, 100])
+@pytest.mark.parametrize("jitter", [0.01, 0.02, 0.03])
+def test_independent_jitter_hides_no_5_percent_and_shows_none(jitter, rounds):
+    """Expected of 3 % and 40 rounds: 97 by normal theory, less 2 for two false alarms of 1 % in each of two runs."""
+
+    def run(seed):
+        model, yardstick = np.exp(jitter * np.random.default_rng(seed).standard_normal((2, rounds)))
+        return model / yardstick
+
+    pairs = [(run(seed), run(seed + 1)) for seed in range(70_000, 70_200, 2)]  # no threshold was chosen by these
+    equal = [verdict(samples.single(ours, theirs)) for ours, theirs in pairs]
+    slow = [verdict(samples.single(1.05 * ours, theirs)) for ours, theirs in pairs]
+    assert equal.count("no difference shown") >= 95
+    assert slow.count("slower") >= 90
+
+
+@pytest.mark.parametrize("wave", ["drift", "slow wave", "states"])
+def test_noises_in_which_neighbours_are_alike_show_no_difference(wave):
+    def run(seed):
+        random, rounds = np.random.default_rng(seed), np.arange(40)
+        slow = {
+            "drift": 0.2 * random.uniform(-1, 1) * (rounds / 40 - 0.5),
+            "slow wave": 0.05 * np.sin(rounds / 40 * random.uniform(6, 12) + random.uniform(0, 6.3)),
+            "states": 0.15 * ((random.random(40) < 0.3).cumsum() % 2),
+        }[wave]
+        return np.exp(slow + 0.015 * random.standard_normal(40))
+
+    told = [verdict(samples.single(run(seed), run(seed + 1))) for seed in range(80_000, 80_200, 2)]
+    assert told.count("no difference shown") >= 95
 
 
 def test_too_few_are_not_compared():

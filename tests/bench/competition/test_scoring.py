@@ -43,12 +43,21 @@ def test_of_ten_disciplines_it_is_the_geometric_mean_and_size_is_one():
     [
         ([], {}, "closed"),
         (
-            [{"name": "accel", "version": "1", "ops": {"matmul": "float32 exact", "gelu": "close (rtol 1e-05)"}}],
+            [
+                {
+                    "name": "accel",
+                    "version": "1",
+                    "ops": {"matmul": "float32 exact", "gelu": "float32 close (rtol 1e-05, atol 0)"},
+                }
+            ],
             {},
             "closed",
         ),
         ([{"name": "mine", "version": "1", "ops": {"gelu": "undeclared: held to the op's own contract"}}], {}, "open"),
+        ([{"name": "mine", "version": "1", "ops": {"gelu": "lies"}}], {}, "open"),
+        ([{"name": "mine", "version": "1", "ops": {"gelu": "Undeclared"}}], {}, "open"),
         ([], {"applied": [QUANTIZED]}, "closed"),
+        ([], {"applied": [QUANTIZED] * 50}, "open"),
         ([], {"applied": [PRUNED]}, "open"),
         ([], {"applied": [QUANTIZED, PRUNED]}, "open"),
         ([], {"applied": [{**QUANTIZED, "name": "prepare_qat"}]}, "open"),

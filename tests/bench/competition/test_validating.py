@@ -70,7 +70,53 @@ def first_times(part):
 
 PLUGIN = {"name": "accel", "version": "0.1.0", "options": {}, "ops": {}}
 STEP = {"plugin": "compress", "name": "prune", "structure": "0" * 64}
+QUANTIZED = {"plugin": "quant", "name": "quantize", "structure": "0" * 64}
+
+
+def nothing_left(submission):
+    submission["machine"]["plugins"] = [{**PLUGIN, "name": "quant"}]
+    submission["entry"]["applied"] = [QUANTIZED]
+    anew("entry/bytes", 1)(submission)
+
+
 TAMPERED = {
+    "an entry of a byte": (nothing_left, "entry/bytes: expected an eighth of the baseline's or more in the closed"),
+    "a transform of a plugin that was not there": (
+        anew("entry/applied", [QUANTIZED]),
+        "entry/applied: 'quantize' is of 'quant', which is not among machine/plugins",
+    ),
+    "joules that nobody counted": (
+        anew("disciplines/0/joules", [1.0, 0.5]),
+        "expected joules where energy is measured",
+    ),
+    "no joules of what was counted": (anew("energy", "a package"), "expected joules where energy is measured"),
+    "a baseline of hours": (
+        anew("disciplines/0/baseline", lambda part: [1e3 * seconds for seconds in part["baseline"]]),
+        "disciplines/one image/baseline: ",
+    ),
+    "a thousandth of the time": (
+        anew("disciplines/0/entry", lambda part: [seconds / 1000 for seconds in part["baseline"]]),
+        "is less than a call takes",
+    ),
+    "the half of the baseline": (
+        anew("disciplines/0/entry", lambda part: [seconds / 2 for seconds in part["baseline"]]),
+        "disciplines/one image: most of the ratios are equal, which no clock gives",
+    ),
+    "times that no clock tells apart": (
+        anew("disciplines/0/entry", [5e-4 + place * 1e-18 for place in range(20)]),
+        "most of the times are equal, which no clock gives",
+    ),
+    "a byte order mark": (anew("team", "us\ufeff"), "nothing invisible"),
+    "a word joiner": (anew("team", "u\u2060s"), "nothing invisible"),
+    "a soft hyphen": (anew("team", "u\u00ads"), "nothing invisible"),
+    "a filler": (anew("team", "us\u3164"), "nothing invisible"),
+    "a vowel separator": (anew("team", "u\u180es"), "nothing invisible"),
+    "an empty Braille cell": (anew("team", "us\u2800"), "nothing invisible"),
+    "a tag": (anew("team", "us\U000e0041"), "nothing invisible"),
+    "a variation selector": (anew("team", "us\ufe0f"), "nothing invisible"),
+    "a mark that nothing carries": (anew("team", "\u0301us"), "nothing invisible"),
+    "no letter": (anew("team", "..."), "team: expected letters or digits"),
+    "letters apart from their marks": (anew("team", "cafe\u0301"), "team: expected composed characters (NFC)"),
     "another kind of file": (changed("kind", "tinytorch bench run"), "kind: 'tinytorch bench submission' was expected"),
     "another version": (changed("version", 2), "version: 1 was expected"),
     "a missing field": (removed("team"), "the whole: 'team' is a required property"),

@@ -49,7 +49,11 @@ class Benchmark:
             for name, each in given.items():
                 if not isinstance(name, str) or not name or not isinstance(each, kind):
                     raise ValueError(f"Benchmark: expected {what} by name, got {type(each).__name__} for {name!r}")
+                if isinstance(each, Dataset) and not len(each):
+                    raise ValueError(f"Benchmark: expected datasets with a row or more, got none in {name!r}")
         self.models, self.datasets = dict(models), dict(datasets)
+        if metrics is not None and not isinstance(metrics, Mapping):
+            raise ValueError(f"Benchmark: expected metrics by name, got {metrics!r}")
         self.metrics = {"accuracy": accuracy} if metrics is None else dict(metrics)
 
     def run(
@@ -60,6 +64,11 @@ class Benchmark:
         progress: Callable[[Iterable[int]], Iterable[int]] = iter,
     ) -> Run:
         """Measure everything; `batch` rows are computed in a call whose time is taken."""
+        fewest = min(len(each) for each in self.datasets.values())
+        if not isinstance(batch, int) or not 1 <= batch <= fewest:
+            raise ValueError(
+                f"Benchmark.run: expected a batch of 1 to {fewest} rows, which all datasets have, got {batch}"
+            )
         timing = timing or Timing()
         facts = {**machine.facts(), "plugins": machine.in_force()}
         disturbed = [f"this machine is too noisy to judge: {told}" for told in noise.warnings(timing.clock)]

@@ -101,8 +101,8 @@ def compare(before: Run | Sequence[Run], after: Run | Sequence[Run], fail_above:
     Of single runs the rounds are compared, as far as they are even (`samples.single`). Of four or more of each, taken
     in turn, each run counts as one time: that is sound on any machine whose state changes in between.
     """
-    if not 0 <= fail_above < float("inf"):
-        raise CompareError(f"compare: expected a limit of 0 or more, got {fail_above}")
+    if not isinstance(fail_above, int | float) or not 0 <= fail_above < float("inf"):
+        raise CompareError(f"compare: expected a limit of 0 or more, got {fail_above!r}")
     sides = [[given] if isinstance(given, Run) else [*given] for given in (before, after)]
     counts = [len(side) for side in sides]
     if counts != [1, 1] and min(counts) < samples.FEWEST:

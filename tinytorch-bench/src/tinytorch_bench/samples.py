@@ -18,6 +18,9 @@ from tinytorch_bench.statistics import Ratio
 FEWEST = 4  # of each side: of three and three even all ratios enclose the true one in 90 % only
 NORMAL = 1.959964  # the quantile for 95 %
 EVEN = 0.03  # the spread of times up to which a run's own times tell how sure they are
+TELLING = 40  # rounds from which on states show in the order of the times
+BLOCKS, SCATTERED = 8, 18.48  # of the rounds; the quantile for 99 % of chi squared with 7 degrees of freedom
+ALIKE = 2.6  # standard deviations of a correlation
 OUTLYING = 3.5  # of the modified z-score (Iglewicz and Hoaglin 1993, 3.4)
 TO_SIGMA = 0.6745  # of a median absolute deviation
 TREND = 3.0  # standard deviations of Mann and Kendall's count
@@ -46,14 +49,27 @@ def unpaired(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
 def single(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
     """Compare the times (n,) and (m,) of one run and another, each of which is all that is known of its day.
 
-    Where times spread by more than 3 %, the machine changes between states, and one that holds for a whole run cannot
-    be told from a change of the program. Then each run counts as one observation: the interval has 95 % of all ratios.
+    Where times spread by more than 3 % and their order shows states of the machine, or there are too few of them to
+    show any, a state that holds for a whole run cannot be told from a change of the program. Then each run counts as
+    one observation: the interval has 95 % of all ratios.
     """
     found = unpaired(ours, theirs)
-    if max(spread(ours), spread(theirs)) <= EVEN:
+    if max(spread(ours), spread(theirs)) <= EVEN or not (_stateful(ours) or _stateful(theirs)):
         return found
     low, high = np.quantile(np.divide.outer(np.asarray(ours), np.asarray(theirs)), [0.025, 0.975])
     return found._replace(low=float(low), high=float(high))
+
+
+def _stateful(times: Sequence[float]) -> bool:
+    """Whether times (n,) follow each other as independent ones would in one of 100 runs only, or are too few to say.
+
+    Two signs: neighbours are alike, or eight parts of the run scatter (Kruskal and Wallis 1952, on ranks).
+    """
+    n, values = len(times), np.asarray(times, np.float64)
+    if n < TELLING or correlation(values) * math.sqrt(n) > ALIKE:
+        return True
+    parts = np.array_split(values.argsort().argsort() - (n - 1) / 2, BLOCKS)
+    return bool(12 / (n * (n + 1)) * sum(part.sum() ** 2 / len(part) for part in parts) > SCATTERED)
 
 
 def spread(times: Sequence[float]) -> float:

@@ -54,9 +54,9 @@ class Timing:
     meter: energy.Meter = field(default_factory=energy.find)
 
     def __post_init__(self) -> None:
-        if self.rounds < FEWEST:
+        if not isinstance(self.rounds, int) or self.rounds < FEWEST:
             raise ValueError(f"Timing: expected {FEWEST} rounds or more, got {self.rounds}")
-        if not self.seconds >= 0:
+        if not 0 <= self.seconds < float("inf"):
             raise ValueError(f"Timing: expected seconds of 0 or more, got {self.seconds}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,11 +19,12 @@ from tinytorch_bench.competition.event import EVENTS, NAMES
 from tinytorch_bench.competition.leaderboard import Leaderboard, LeaderboardError
 from tinytorch_bench.competition.page import page
 from tinytorch_bench.competition.running import Entry, compete, options_of
-from tinytorch_bench.competition.validating import read_submission
+from tinytorch_bench.competition.validating import check_name, read_submission
 from tinytorch_bench.reading import FormatError
 from tinytorch_bench.timing import FEWEST, Timing
 
 REFUSED = 1
+OPTION = r",(?=[A-Za-z_]\w*=)"  # the comma before the next name: those in a value stay
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value, and nothing else.")]
 BoardOption = Annotated[Path, typer.Option("--board", metavar="FILE", help="The leaderboard's database.")]
 BOARD = Path("leaderboard.db")
@@ -56,6 +58,8 @@ def compete_command(
     tinytorch bench compete cnn-marathon --plugins quant --transform quantize
     """  # noqa: D301  the mark is click's: the lines below it stay lines
     with _sentences(), quiet(as_json), chosen(plugin_names) as names:
+        check_name("--team", team)
+        check_name("--title", title)
         found = task.find(event, data)
         entry = Entry(team, title, names, tuple(map(_transform, transform or ())), model)
         files.check(output)
@@ -100,12 +104,21 @@ def submit_command(
     board: BoardOption = BOARD,
 ) -> None:
     """Check submissions and put them on a leaderboard, which is made if it is not there."""
-    with _sentences(), Leaderboard(board) as taken:
-        for path in submissions:
-            submission = read_submission(path)
-            taken.add(submission)
-            found = submission["derived"]
-            say(f"{path}: taken, {found['score']:.2f} in the {found['division']} division")
+    with _sentences():
+        read = {path: read_submission(path) for path in submissions}
+        with Leaderboard(board) as taken:
+            for path, submission in read.items():
+                _add(taken, path, submission)
+
+
+def _add(board: Leaderboard, path: Path, submission: dict[str, Any]) -> None:
+    """Put a submission on the board, and tell of its file."""
+    try:
+        board.add(submission)
+    except LeaderboardError as error:
+        raise LeaderboardError(f"{path}: {error}") from error
+    found = submission["derived"]
+    say(f"{path}: taken, {found['score']:.2f} in the {found['division']} division")
 
 
 def leaderboard_command(
@@ -124,7 +137,8 @@ def leaderboard_command(
                 return _check_board(found, as_json=as_json)
             if html is not None:
                 files.check(html)
-                files.write(html, page(found))
+                if files.deliver((html, lambda: page(found))):
+                    return 0
             rows = _history(found, team) if team else _ranked(found)
     if as_json:
         print_json(rows)
@@ -146,7 +160,7 @@ def _sentences() -> Iterator[None]:
 
 def _transform(text: str) -> tuple[str, dict[str, Any]]:
     name, _, options = text.partition(":")
-    return name, options_of([each for each in options.split(",") if each])
+    return name, options_of([each for each in re.split(OPTION, options) if each])
 
 
 def _progress(rounds: Iterable[int]) -> Iterator[int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +18,8 @@ from tinytorch_bench.statistics import ratio
 
 POST_TRAINING = frozenset({("quant", "quantize")})  # transforms of the closed division: plugin and name
 ALIKE = 1e-3  # of the largest number: by which plugins that change no result may differ, all layers together
-UNDECLARED = "undeclared"  # how `tinytorch plugins` begins where an implementation promises nothing
+DISTANCE = r"\w+ (exact|close \(rtol [0-9.e+-]+, atol [0-9.e+-]+\))"  # how an implementation's promise is told
+PROMISE = re.compile(f"{DISTANCE}(, {DISTANCE})*")
 
 
 def event_of(submission: Mapping[str, Any]) -> Event:
@@ -65,18 +67,19 @@ def _geometric(values: Sequence[float]) -> float:
 def division(submission: Mapping[str, Any]) -> str:
     """Closed where only what keeps the learned weights was done to the baseline, by plugins that promise the numbers.
 
-    That is: the entry was made from the run's own baseline, by nothing but post-training quantization; each op of each
-    plugin declares how near it stays to the core's; and where nothing was applied, it gave the baseline's results.
+    That is: the entry was made from the run's own baseline, by nothing but one post-training quantization; each op of
+    each plugin declares how near it stays to the core's; and where nothing was applied, it gave the baseline's results.
     Whatever is not known to be so is open.
     """
     if submission["entry"]["origin"] != "baseline":
         return OPEN
-    if any((each["plugin"], each["name"]) not in POST_TRAINING for each in submission["entry"]["applied"]):
+    applied = [(each["plugin"], each["name"]) for each in submission["entry"]["applied"]]
+    if not POST_TRAINING.issuperset(applied) or len(set(applied)) < len(applied):
         return OPEN
     if not submission["entry"]["applied"] and submission["difference"] > ALIKE:
         return OPEN
     told = [text for plugin in submission["machine"]["plugins"] for text in plugin["ops"].values()]
-    return OPEN if any(text.startswith(UNDECLARED) for text in told) else CLOSED
+    return CLOSED if all(map(PROMISE.fullmatch, told)) else OPEN
 
 
 def digest(submission: Mapping[str, Any]) -> str:
