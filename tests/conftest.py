@@ -1,10 +1,12 @@
 """The whole suite: `pytest --plugin NAME` runs it under a plugin, installed or one of `tinytorch.testing.plugins`."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are files, not a package: what they share is found here
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores Ctrl-C, and so would ours
 
 import pytest
 
