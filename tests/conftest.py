@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are files, not a package: what they share is found here
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores Ctrl-C, and so would ours
 
 import pytest
 
@@ -41,6 +40,9 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a background job ignores Ctrl-C, and so would its children
     name = config.getoption("--plugin")
     os.environ["TINYTORCH_PLUGINS"] = name if name and name not in for_tests.NAMES else ""
     os.environ.pop("TINYTORCH_DISABLE", None)
