@@ -1,11 +1,13 @@
 """Plugins, recipes, explain, help, and the commands that plugins bring."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 pytest.importorskip("typer")
 
+from tinytorch.cli import plugin_commands
 from tinytorch.cli.app import run
 
 
@@ -159,11 +161,17 @@ def test_the_cores_commands_cannot_be_taken_over(tinytorch, guest):
     assert "digits-cnn" in tinytorch("recipes", path=[guest]).out
 
 
-def test_a_command_of_an_installed_distribution_that_lacks_it(tinytorch, guest):
-    info = guest / "tinytorch_quant-0.0.1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tinytorch-quant\nVersion: 0.0.1\n")
-    (info / "entry_points.txt").write_text("[tinytorch]\nquant = guest_plugin\n")
-    done = tinytorch("quantize", path=[guest])
-    assert done.status == 1
-    assert "is not in the installed tinytorch-quant 0.0.1" in done.err
+@pytest.mark.parametrize(
+    ("installed", "told"),
+    [
+        ({}, "command 'quantize' needs the plugin 'quant': pip install tinytorch-quant"),
+        ({"quant": "0.0.1"}, "command 'quantize' is not in the installed tinytorch-quant 0.0.1; a later one brings it"),
+    ],
+    ids=["absent", "too old"],
+)
+def test_a_command_that_no_distribution_brings_says_what_to_install(capsys, monkeypatch, installed, told):
+    found = {name: SimpleNamespace(source=f"tinytorch-{name} {version}") for name, version in installed.items()}
+    monkeypatch.setattr(plugin_commands, "brought", dict)
+    monkeypatch.setattr(plugin_commands.discovery, "installed", lambda: found)
+    assert run(["quantize", "xor"]) == 1
+    assert capsys.readouterr() == ("", f"tinytorch: {told}\n")

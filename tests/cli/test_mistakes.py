@@ -63,7 +63,6 @@ MISTAKES = {
     "an unknown plugin to enable": ("plugins enable acel", CANNOT, "did you mean 'accel'"),
     "an unknown plugin to disable": ("plugins disable acel", CANNOT, "neither enabled nor installed"),
     "no plugin to enable": ("plugins enable", USAGE, "NAME"),
-    "a command that is not installed": ("quantize xor", CANNOT, "tinytorch-quant"),
 }
 
 
