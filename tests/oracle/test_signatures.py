@@ -39,6 +39,7 @@ DIFFERENT = {
     "utils.data.random_split generator": "PyTorch's own generator; here None for the process's stream",
 }
 FOR_SUBCLASSES = {"check_group", "step_group", "options", "arrays", "count_step"}  # of Optimizer
+OURS = {"nn.Module.register_computed"}  # PyTorch's parametrizations do it by a class for each module
 MODULES = ("nn", "nn.functional", "nn.init", "nn.utils", "optim", "optim.lr_scheduler", "utils.data")
 
 
@@ -55,7 +56,7 @@ def public_names():
                 yield f"{module}.{name}"
     for owner in ("nn.Module", "nn.Sequential", "nn.ModuleList", "nn.ModuleDict", "optim.Optimizer"):
         for name, member in vars(reach(tinytorch, owner)).items():
-            if inspect.isfunction(member) and not name.startswith("_"):
+            if inspect.isfunction(member) and not name.startswith("_") and f"{owner}.{name}" not in OURS:
                 yield f"{owner}.{name}"
 
 
