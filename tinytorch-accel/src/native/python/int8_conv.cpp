@@ -21,6 +21,7 @@ bool constants_of(PyObject* const* args, Int8Conv& job, std::size_t terms) {
     job.mantissa = row_of<std::int32_t>(args[1], NPY_INT32, job.outs);
     job.shift = row_of<std::int8_t>(args[2], NPY_INT8, job.outs);
     if (!job.bias || !job.mantissa || !job.shift || terms > MOST / (128 * 128)) return false;
+    if (!none_above_zero(job.shift, job.outs)) return false;
     const std::int64_t products = static_cast<std::int64_t>(terms) * 128 * 128;
     for (std::size_t i = 0; i < job.outs; i++)
         if (job.mantissa[i] < 0 || products + std::abs(std::int64_t{job.bias[i]}) > MOST) return false;
@@ -60,7 +61,6 @@ PyObject* int8_conv2d(PyObject*, PyObject* const* args, Py_ssize_t count) {
     if (job.depthwise && job.window.kernel[0] * job.window.kernel[1] > MOST_PLACES) Py_RETURN_NONE;
     const bool whole = counted && groups == 1 && static_cast<std::size_t>(sizes[1]) == job.channels;
     if (!(whole || job.depthwise) || !constants_of(args + 2, job, sizes[1] * sizes[2] * sizes[3]) ||
-        !none_above_zero(job.shift, job.outs) ||
         !window_of(args[5], args[6], args[7], job.window) ||
         !codes_of(args + 9, job.fill, job.zero_point, job.low, job.high))
         Py_RETURN_NONE;
@@ -88,8 +88,8 @@ PyObject* int8_linear(PyObject*, PyObject* const* args, Py_ssize_t count) {
     job.outs = PyArray_DIM(weight, 0);
     job.window = {{1, 1}, {1, 1}, {0, 0}, {0, 0}, {1, 1}};
     job.rounds_once = true;
-    if (!constants_of(args + 2, job, job.channels) || !none_above_zero(job.shift, job.outs) ||
-        !codes_of(args + 5, job.zero_point, job.low, job.high)) Py_RETURN_NONE;
+    if (!constants_of(args + 2, job, job.channels) || !codes_of(args + 5, job.zero_point, job.low, job.high))
+        Py_RETURN_NONE;
     npy_intp shape[NPY_MAXDIMS];
     for (int dim = 0; dim < last; dim++) shape[dim] = PyArray_DIM(x, dim);
     shape[last] = PyArray_DIM(weight, 0);
