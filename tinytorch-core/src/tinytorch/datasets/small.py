@@ -6,6 +6,7 @@ test part is held out by class and by a fixed draw, so that every run on every m
 
 from __future__ import annotations
 
+import functools
 from importlib import resources
 
 import numpy as np
@@ -40,12 +41,22 @@ def digits() -> tuple[TensorDataset, TensorDataset]:
     >>> train.tensors[0].shape, test.tensors[0].shape
     ((1438, 1, 8, 8), (359, 1, 8, 8))
     """
-    with resources.files(__package__).joinpath("digits.npz").open("rb") as file:
-        packed = np.load(file, allow_pickle=False)
-        images, labels = packed["images"], packed["labels"]
+    images, labels = _packed_digits()
     scaled = images[:, None].astype(np.float32) / np.float32(16.0)  # the source counts from 0 to 16
     held_out = _stratified(labels)
     return _part(scaled, labels, ~held_out), _part(scaled, labels, held_out)
+
+
+@functools.cache
+def _packed_digits() -> tuple[Array, Array]:
+    """Read the images (n, 8, 8), counted from 0 to 16, and their labels (n,), once in a process.
+
+    Reading them in several threads at once may fail: numpy parses a header with `ast`, and CPython before 3.11.8
+    counts how deep that goes in one place for all threads (its issue 106905).
+    """
+    with resources.files(__package__).joinpath("digits.npz").open("rb") as file:
+        packed = np.load(file, allow_pickle=False)
+        return packed["images"], packed["labels"]
 
 
 def _stratified(labels: Array) -> Array:
