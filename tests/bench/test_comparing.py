@@ -119,9 +119,20 @@ def test_what_else_differs_is_told():
         "plugins": [{"name": "accel", "version": "1", "options": {}, "ops": {}}],
     }
     other = replace(run, machine=machine, rows=run.rows[:1], warnings=["it hums"])
-    assert compare(run, other).remarks == [
+    found = compare(run, other)
+    assert (found.missing, found.failed) == ([("n", "data")], True)
+    assert "n on data is new" in compare(other, run).remarks
+    assert not compare(other, run).missing
+    assert found.remarks == [
         "numpy changed: 2.4.6 and 3.0.0",
         "plugins changed: none and accel",
-        "n on data is on one side only",
         "later: it hums",
     ]
+
+
+def test_a_metric_that_is_no_number_any_more_is_a_regression():
+    run = run_of(Clock(1), m=1e-3)
+    rows = [[replace(row, metrics={"accuracy": value}) for row in run.rows] for value in (0.9, None)]
+    before, after = (replace(run, rows=each) for each in rows)
+    assert compare(before, after).changes[0].regressions == ["accuracy is no number any more"]
+    assert not compare(after, before).failed

@@ -37,6 +37,16 @@ def test_zero_is_kept_exactly(mapping, x):
     assert (dequantize_affine(codes, x.shape, scale, zero_point).numpy()[:, 0] == 0.0).all()
 
 
+@given(x=TABLES)
+def test_without_preserving_zero_the_ends_are_kept(x):
+    ends = x.min(initial=0.0), x.max(initial=0.0)
+    scale, zero_point = choose_qparams_affine(tt.tensor(x), "asymmetric", x.shape, -8, 7, preserve_zero=False)
+    codes = quantize_affine(tt.tensor(np.array([ends])), (1, 2), scale, zero_point, -8, 7)
+    assert codes.tolist() in ([[-8, 7]], [[-8, -8]])  # the second: all numbers are 0
+    back = dequantize_affine(codes, (1, 2), scale, zero_point).numpy()
+    np.testing.assert_allclose(back, [ends], atol=1e-4 * scale.item())
+
+
 @pytest.mark.parametrize(("low", "high", "dtype"), [(0, 255, "uint8"), (-8, 7, "int8"), (-32768, 32767, "int16")])
 def test_codes_have_a_type_that_holds_them(low, high, dtype):
     x = tt.tensor(np.linspace(-1.0, 1.0, 64, dtype=np.float32))

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as numbers
 
 import tinytorch as tt
 from tinytorch_quant import QTensor, gguf
-from tinytorch_quant.qtensor import pack_int4, unpack_int4
+from tinytorch_quant.qtensor import block_size, pack_int4, unpack_int4
 
 SHAPES = [(8, 6), (3, 5), (4, 70), (5, 2, 3, 3)]
 FLOATS = st.floats(-1000.0, 1000.0, width=32)
@@ -25,6 +25,11 @@ def test_no_number_moves_by_more_than_half_a_step(shape, bits, granularity, symm
     assert np.abs(made.dequantize().numpy() - x.numpy()).max() <= made.scale.numpy().max() * 0.501
     low, high = made.quant_range
     assert low <= made.int_repr().min() <= made.int_repr().max() <= high
+
+
+@pytest.mark.parametrize(("columns", "size"), [(172, 29), (64, 32), (32, 32), (33, 17), (5, 5)])
+def test_a_row_is_cut_into_groups_of_equal_size(columns, size):
+    assert block_size((3, columns), 32) == (1, size)
 
 
 def test_bytes_are_what_the_format_says():

@@ -1,6 +1,7 @@
 """`quantize`: every mode on every kind of model, by layer, saved and read back; and what it refuses."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -165,6 +166,12 @@ def test_layers_may_have_bits_of_their_own_or_stay_float():
     assert left_in_float(quantize(model, QuantConfig(mode="weight_only", layers={"0": None}))) == ["0"]
 
 
+@MODES
+def test_a_name_that_no_layer_has_is_told_with_those_that_there_are(config):
+    with pytest.raises(ValueError, match=r"no layer is called 'head\.\*'; there are 0, 1, 2"):
+        quantize(small(), replace(config, layers={"0": None, "head.*": None}), batches())
+
+
 def test_a_filter_chooses_layers():
     quantized = quantize(small(), STATIC, batches(), filter=lambda module, name: not isinstance(module, nn.Linear))
     assert left_in_float(quantized) == ["7 (linear)", "9 (linear)"]
@@ -209,6 +216,26 @@ def test_language_models_store_codes_and_write_on(kind, bits):
     table = quantized.lm_head.qweight
     first = quantized.transformer["wte"] if kind == "gpt" else quantized.model["embed_tokens"]
     assert first.qweight is table  # a weight that two layers share is stored once
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_the_output_head_of_a_language_model_keeps_8_bits_unless_told(tied):
+    model = models.Llama(vocab_size=40, max_length=32, layers=2, heads=2, width=32, hidden=48, tied=tied).eval()
+    four = QuantConfig(mode="weight_only", bits=4)
+    for config, bits in (
+        (four, 8),
+        (replace(four, head_bits=4), 4),
+        (replace(four, layers={"lm_head": {"bits": 4}}), 4),
+    ):
+        stored = {
+            name: each.qweight.bits
+            for name, each in quantize(model, config).named_modules()
+            if hasattr(each, "qweight")
+        }
+        assert stored.pop("lm_head") == bits
+        table = stored.pop("model.embed_tokens")
+        assert table == (bits if tied and config is four else table)
+        assert set(stored.values()) == {4}
 
 
 def test_bert_stores_codes():

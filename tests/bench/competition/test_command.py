@@ -1,6 +1,7 @@
 """What the competition's commands refuse, and that they do so before anything is trained or made."""
 
 import json
+from pathlib import Path
 
 import pytest
 from submissions_for_tests import made_up
@@ -9,11 +10,21 @@ from tinytorch.cli.output import CommandError
 from tinytorch_bench.competition import command, task
 
 
-@pytest.mark.parametrize("team", ["", " us ", "us\ufeff"])
-def test_a_name_that_would_be_refused_is_refused_before_the_training(team, monkeypatch):
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"team": ""}, "--team: expected "),
+        ({"team": " us "}, "--team: expected "),
+        ({"team": "us\ufeff"}, "--team: expected "),
+        ({"transform": ["nope"]}, "there is no transform 'nope' in the entry's plugins; there is none"),
+        ({"model": Path("nope.npz")}, "nope.npz"),
+    ],
+    ids=str,
+)
+def test_what_cannot_enter_is_refused_before_the_training(given, told, monkeypatch, capsys):
     monkeypatch.setattr(task, "prepare", lambda *given: pytest.fail("it was trained"))
-    with pytest.raises(CommandError, match="--team: expected "):
-        command.compete_command("mlp-sprint", team=team)
+    assert command.compete_command("mlp-sprint", plugin_names="", **given) == command.WRONG_INPUT
+    assert told in capsys.readouterr().err
 
 
 def test_options_of_a_transform_may_hold_commas():

@@ -91,6 +91,8 @@ def test_whatever_is_changed_changes_the_digest(text, seconds, place):
     submission["title"] = f"{text}!"
     assert digest(submission) != before[0]
     assert fingerprint(submission) == before[1]
+    submission["disciplines"][0]["entry"].reverse()
+    assert fingerprint(submission) == before[1]
     submission["disciplines"][0]["entry"][place] = seconds
     assert fingerprint(submission) != before[1]
 

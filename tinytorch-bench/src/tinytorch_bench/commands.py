@@ -26,9 +26,9 @@ def compare(
 ) -> int:
     """Compare two stored runs of the same models on the same machine.
 
-    The exit status is 0 where nothing became worse by more than the limit, 1 for a regression, 2 for files that cannot
-    be read or compared. A regression in time is one that was shown, and whose estimate is above the limit. Where the
-    machine changes its speed from minute to minute, compare folders of runs that were taken in turn.
+    The exit status is 0 where nothing became worse by more than the limit, 1 for a regression or a model that B lacks, 2
+    for files that cannot be read or compared. A regression in time is one that was shown, and whose estimate is above
+    the limit. Where the machine changes its speed from minute to minute, compare folders of runs that were taken in turn.
 
     \b
     tinytorch bench compare main.json branch.json --fail-above 3%
@@ -74,9 +74,11 @@ def _show(found: Comparison) -> None:
     show_table(columns, [_cells(change) for change in found.changes])
     for remark in found.remarks:
         say(f"note: {remark}")
+    for model, dataset in found.missing:
+        say(f"missing: {model} on {dataset} is not in B any more")
     for change in found.changes:
         for told in change.regressions:
-            say(f"regression: {change.model} on {change.dataset}: {told}, above {100 * found.limit:g} %")
+            say(f"regression: {change.model} on {change.dataset}: {told} (limit {100 * found.limit:g} %)")
 
 
 def _cells(change: Change) -> list[str]:

@@ -54,6 +54,11 @@ class Change:
         found = []
         if self.verdict == "slower" and self.ratio.median > 1 + self.limit:
             found.append(f"time {100 * (self.ratio.median - 1):+.1f} %")
+        found += [
+            f"{name} is no number any more"
+            for name, (before, after) in self.metrics.items()
+            if before is not None and after is None
+        ]
         before, after = self.bytes
         if after > before * (1 + self.limit):
             found.append(f"size {before:,} to {after:,} bytes")
@@ -70,20 +75,21 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that two runs share, and remarks on the rest."""
+    """All that two runs share, what the later one lacks, and remarks."""
 
     limit: float
     changes: list[Change]
+    missing: list[tuple[str, str]]  # models and datasets
     remarks: list[str]
 
     @property
     def failed(self) -> bool:
-        """Whether something is worse by more than the limit."""
-        return any(change.regressions for change in self.changes)
+        """Whether something is worse by more than the limit, or was measured before and is not any more."""
+        return bool(self.missing) or any(change.regressions for change in self.changes)
 
     def as_dict(self) -> dict[str, Any]:
         """Give all of it as plain data."""
-        told = {"limit": self.limit, "failed": self.failed, "remarks": self.remarks}
+        told = {"limit": self.limit, "failed": self.failed, "missing": self.missing, "remarks": self.remarks}
         rows = [change.as_dict() for change in self.changes]
         return {"kind": "tinytorch bench compare", "version": VERSION, **told, "changes": rows}
 
@@ -111,12 +117,12 @@ def compare(before: Run | Sequence[Run], after: Run | Sequence[Run], fail_above:
         )
     for run in (*sides[0], *sides[1]):
         _check(sides[0][0], run)
-    names = [set.intersection(*({(row.model, row.dataset) for row in run.rows} for run in side)) for side in sides]
-    shared = [(row.model, row.dataset) for row in sides[0][0].rows if (row.model, row.dataset) in names[0] & names[1]]
+    names = [set.intersection(*(set(run.names()) for run in side)) for side in sides]
+    shared = [name for name in sides[0][0].names() if name in names[0] & names[1]]
     if not shared:
         raise CompareError("the runs have no model and dataset in common")
     changes = [_change(*name, sides[0], sides[1], fail_above) for name in shared]
-    return Comparison(fail_above, changes, [*_remarks(*sides), *_unsure(changes)])
+    return Comparison(fail_above, changes, sorted(names[0] - names[1]), [*_remarks(*sides), *_unsure(changes)])
 
 
 def _check(before: Run, after: Run) -> None:
@@ -163,8 +169,8 @@ def _remarks(before: Sequence[Run], after: Sequence[Run]) -> list[str]:
     plugins = [", ".join(each["name"] for each in run.machine["plugins"]) or "none" for run in (first, second)]
     if plugins[0] != plugins[1]:
         found.append(f"plugins changed: {plugins[0]} and {plugins[1]}")
-    names = [{(row.model, row.dataset) for run in side for row in run.rows} for side in (before, after)]
-    found += [f"{model} on {dataset} is on one side only" for model, dataset in sorted(names[0] ^ names[1])]
+    names = [set().union(*(run.names() for run in side)) for side in (before, after)]
+    found += [f"{model} on {dataset} is new" for model, dataset in sorted(names[1] - names[0])]
     for which, side in (("earlier", before), ("later", after)):
         told = Counter(warning for run in side for warning in run.warnings)
         found += [f"{which}: {warning}" + (f" ({count} runs)" if count > 1 else "") for warning, count in told.items()]

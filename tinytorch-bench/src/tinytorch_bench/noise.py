@@ -18,7 +18,7 @@ def warnings(clock: Callable[[], float] = time.perf_counter) -> list[str]:
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if load > LOAD:
         found.append(f"the load average is {load:.1f} on {processors()} processors: others compute here, too")
-    uneven = spread(loop_times(clock))
+    uneven = unevenness(loop_times(clock))
     if uneven > SPREAD:
         found.append(f"one in ten runs of a fixed loop takes {100 * uneven:.0f} % longer than half of them")
     return found
@@ -39,6 +39,6 @@ def loop_times(clock: Callable[[], float]) -> list[float]:
     return times
 
 
-def spread(times: Sequence[float]) -> float:
+def unevenness(times: Sequence[float]) -> float:
     """By what part of the median the slowest tenth is slower, at least."""
     return statistics.quantiles(times, n=10)[-1] / statistics.median(times) - 1

@@ -48,6 +48,10 @@ class Run:
     warnings: list[str]
     rows: list[Row]
 
+    def names(self) -> list[tuple[str, str]]:
+        """Model and dataset of each row."""
+        return [(row.model, row.dataset) for row in self.rows]
+
     def row(self, model: str, dataset: str | None = None) -> Row:
         """Find a row; without a dataset, the model's first."""
         for row in self.rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -84,6 +84,16 @@ class QuantConfig:
         bits = max(self.bits, self.head_bits) if head and self.mode == "weight_only" else self.bits
         symmetric = self.mode != "weight_only" or bits == 8 if self.symmetric is None else self.symmetric
         return bits, self.granularity or (GROUP if self.mode == "weight_only" else "channel"), symmetric
+
+    def for_layers(self, names: Iterable[str]) -> dict[str, QuantConfig | None]:
+        """What holds for each layer; raises ValueError for a name or glob in `layers` that is none of theirs."""
+        found = {name: self.for_layer(name) for name in names}
+        for pattern in self.layers:
+            if not any(fnmatchcase(name, pattern) for name in found):
+                raise ValueError(
+                    f"QuantConfig: no layer is called '{pattern}'; there are {', '.join(filter(None, found)):.400}"
+                )
+        return found
 
     def for_layer(self, name: str) -> QuantConfig | None:
         """What holds for the layer of that name; None leaves it in float."""

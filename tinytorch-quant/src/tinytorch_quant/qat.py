@@ -150,13 +150,14 @@ def prepare_qat(
     and largest numbers follow the training. Few bits learn better with the first.
 
     Batch norms learn until `freeze_bn_stats`; dropout is left out, since the trace of the evaluation has none. Layers
-    that the config leaves in float stay so.
+    that the config leaves in float stay so. What is called twice becomes two layers, each with weights of its own, and
+    parameters that no layer of the integer model holds (a layer norm's, a bare `Parameter`) are not learned.
     """
     config = QuantConfig() if config is None else config
     if config.mode != "static":
         raise ValueError(f"prepare_qat: expected a config of static mode, got {config.mode!r}")
     fused = fuse(model, example, fold=False)
-    configs = of_layers(fused, {name: config.for_layer(name) for name, _ in model.named_modules()})
+    configs = of_layers(fused, config.for_layers(name for name, _ in model.named_modules()))
     limits = config.activation_range
     qparams = {} if calibration is None else calibrate(fused, calibration, OBSERVERS[config.observer], limits)
     made = QATModel(fused, config, configs, qparams)

@@ -54,10 +54,9 @@ def quantize(
         )
     if not isinstance(config, QuantConfig):
         raise TypeError(f"quantize: expected a QuantConfig, got {config!r:.60}")
-    configs = {
-        name: config.for_layer(name) if filter is None or filter(module, name) else None
-        for name, module in model.named_modules()
-    }
+    configs = config.for_layers(name for name, _ in model.named_modules())
+    if filter is not None:
+        configs.update({name: None for name, module in model.named_modules() if not filter(module, name)})
     if config.mode == "static":
         with np.errstate(over="ignore", invalid="ignore"):  # where numbers explode, calibration names the layer
             return _static(model, config, configs, calibration)

@@ -23,7 +23,7 @@ from tinytorch_bench.competition.validating import check_name, read_submission
 from tinytorch_bench.reading import FormatError
 from tinytorch_bench.timing import FEWEST, Timing
 
-REFUSED = 1
+REFUSED, WRONG_INPUT = 1, 2
 OPTION = r",(?=[A-Za-z_]\w*=)"  # the comma before the next name: those in a value stay
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value, and nothing else.")]
 BoardOption = Annotated[Path, typer.Option("--board", metavar="FILE", help="The leaderboard's database.")]
@@ -51,20 +51,26 @@ def compete_command(
 ) -> int:
     """Run an event: the baseline and your entry in turn, on this machine.
 
-    The baseline is computed by the core alone. The exit status is 1 where the entry fails the event's gate.
+    The baseline is computed by the core alone. The exit status is 1 where the entry fails the event's gate, 2 for an
+    entry that cannot be measured.
 
     \b
     tinytorch bench compete mlp-sprint --plugins accel --team us --output us.json
     tinytorch bench compete cnn-marathon --plugins quant --transform quantize
     """  # noqa: D301  the mark is click's: the lines below it stay lines
-    with _sentences(), quiet(as_json), chosen(plugin_names) as names:
-        check_name("--team", team)
-        check_name("--title", title)
-        found = task.find(event, data)
-        entry = Entry(team, title, names, tuple(map(_transform, transform or ())), model)
-        files.check(output)
-        complain(f"making the baseline of {found.key} ...")
-        submission = compete(task.prepare(found, data), entry, Timing(rounds=rounds), _progress)
+    try:
+        with _sentences(), quiet(as_json), chosen(plugin_names) as names:
+            check_name("--team", team)
+            check_name("--title", title)
+            found = task.find(event, data)
+            entry = Entry(team, title, names, tuple(map(_transform, transform or ())), model)
+            running.check(entry)
+            files.check(output)
+            complain(f"making the baseline of {found.key} ...")
+            submission = compete(task.prepare(found, data), entry, Timing(rounds=rounds), _progress)
+    except CommandError as error:
+        complain(str(error))
+        return WRONG_INPUT
     if output is not None:
         files.write(output, f"{json.dumps(submission, indent=1)}\n")
     if as_json:

@@ -47,6 +47,7 @@ class Entry:
 
 def compete(task: Task, entry: Entry, timing: Timing | None = None, progress: Progress = iter) -> dict[str, Any]:
     """Measure an entry beside the task's baseline, and give the submission."""
+    check(entry)
     timing = timing or Timing(rounds=ROUNDS)
     disturbed = noise.warnings(timing.clock)
     with entry.using(), no_grad():
@@ -77,6 +78,19 @@ def compete(task: Task, entry: Entry, timing: Timing | None = None, progress: Pr
     return finished(submission)
 
 
+def check(entry: Entry) -> None:
+    """Refuse what cannot enter, with ValueError: to be asked before a baseline is trained for it."""
+    with entry.using():
+        known = plugins.transforms() if entry.transforms else {}
+    for name, _ in entry.transforms:
+        if name not in known:
+            raise ValueError(
+                f"there is no transform '{name}' in the entry's plugins; there is {', '.join(known) or 'none'}"
+            )
+    if entry.file is not None:
+        recipes.load_model(entry.file)
+
+
 def finished(submission: Mapping[str, Any]) -> dict[str, Any]:
     """Add what follows from a submission's measurements, and the digest."""
     whole = {**submission, "derived": scoring.derived(submission)}
@@ -86,11 +100,8 @@ def finished(submission: Mapping[str, Any]) -> dict[str, Any]:
 def _model(task: Task, entry: Entry) -> nn.Module:
     """The entry's model, from its file or from a copy of the baseline."""
     model: nn.Module = copy.deepcopy(task.model) if entry.file is None else recipes.load_model(entry.file).model
-    known = plugins.transforms() if entry.transforms else {}
     for name, options in entry.transforms:
-        if name not in known:
-            raise ValueError(f"there is no transform '{name}' in the entry's plugins; there are {', '.join(known)}")
-        model = _transformed(task, model, name, known[name], options)
+        model = _transformed(task, model, name, plugins.transforms()[name], options)
     return model.eval()
 
 

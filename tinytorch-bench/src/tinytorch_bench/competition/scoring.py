@@ -92,9 +92,19 @@ def digest(submission: Mapping[str, Any]) -> str:
 
 
 def fingerprint(submission: Mapping[str, Any]) -> str:
-    """SHA-256 over the times alone: who hands in the same ones again, has not measured."""
-    times = [[part["name"], part["baseline"], part["entry"]] for part in submission["disciplines"]]
-    return hashlib.sha256(_canonical(times)).hexdigest()
+    """SHA-256 over the times alone, to four digits and sorted: who hands in the same ones again, has not measured.
+
+    Like the digest it finds what was repeated, not what was made up.
+    """
+    sides = [
+        [part["name"], *(_few_digits(part[side]) for side in ("baseline", "entry"))]
+        for part in submission["disciplines"]
+    ]
+    return hashlib.sha256(_canonical(sides)).hexdigest()
+
+
+def _few_digits(times: Sequence[float]) -> list[str]:
+    return sorted(f"{seconds:.3e}" for seconds in times)
 
 
 def _canonical(value: Any) -> bytes:
