@@ -76,8 +76,7 @@ def stories() -> Iterator[dict[str, Any]]:
     model, drawn, greedy = trained.stories(DATA / "stories260k")
     configs: dict[str, dict[str, Any]] = {
         "int8": {"bits": 8},
-        "int8, asymmetric groups of 32": {"granularity": 32, "symmetric": False},
-        "int4, groups of 32": {"bits": 4, "granularity": 32},
+        "int4, groups of 32, head int8": {"bits": 4},
     }
     for name, options in configs.items():
         made = quantize(model, QuantConfig(mode="weight_only", **options))

@@ -24,6 +24,10 @@ CONVS = [  # batch, channels, height, width, outs, kernel, stride, padding, dila
     (1, 3, 6, 6, 3, (2, 2), (1, 1), ((1, 0), (0, 1)), (2, 1), 3),
     (2, 3, 9, 9, 9, (3, 3), (2, 2), ((1, 1), (1, 1)), (2, 2), 1),
     (1, 2, 1, 1, 1, (1, 1), (1, 1), ((0, 0), (0, 0)), (1, 1), 1),
+    (2, 16, 9, 7, 32, (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1),  # from here on by Winograd's way
+    (3, 33, 6, 6, 17, (3, 3), (1, 1), ((0, 0), (0, 0)), (1, 1), 1),
+    (1, 24, 5, 4, 40, (3, 3), (1, 1), ((2, 0), (0, 3)), (1, 1), 1),
+    (1, 64, 8, 8, 64, (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1),
 ]
 
 
@@ -61,13 +65,28 @@ def test_a_convolution_gives_the_same_codes(conv, order, rng):
         same(kernels.int8_conv2d(*args), core("int8_conv2d")(*args))
 
 
-def test_the_largest_sums_are_exact():
-    x = channels_last(np.full((1, 512, 3, 3), -128, np.int8))
-    weight = channels_last(np.full((9, 512, 3, 3), -128, np.int8))
-    bias, shift = np.full(9, (1 << 30) - 1 - 512 * 9 * 128 * 128, np.int32), np.arange(-31, -22, dtype=np.int8)
+@pytest.mark.parametrize(("channels", "pixels"), [(512, 3), (256, 4)])
+def test_the_largest_sums_are_exact(channels, pixels):
+    x = channels_last(np.full((1, channels, pixels, pixels), -128, np.int8))
+    weight = channels_last(np.full((9, channels, 3, 3), -128, np.int8))
+    bias, shift = np.full(9, (1 << 30) - 1 - channels * 9 * 128 * 128, np.int32), np.arange(-31, -22, dtype=np.int8)
     mantissa = np.full(9, (1 << 31) - 1, np.int32)
     args = x, weight, bias, mantissa, shift, (1, 1), ((1, 1), (1, 1)), (1, 1), 1, 127, 0, -128, 127
     same(kernels.int8_conv2d(*args), core("int8_conv2d")(*args))
+
+
+def test_the_largest_numbers_of_winograds_way_are_exact():
+    signs = np.array(
+        [[1, -1, -1, 1], [-1, 1, 1, -1], [-1, 1, 1, -1], [1, -1, -1, 1]]
+    )  # of 4 x 4 places: each difference
+    x = channels_last(
+        np.where(np.kron(np.ones((2, 2)), signs) > 0, 127, -128).astype(np.int8) * np.ones((1, 256, 1, 1), np.int8)
+    )
+    weight = channels_last(np.where(signs[:3, :3] > 0, 127, -128).astype(np.int8) * np.ones((16, 256, 1, 1), np.int8))
+    for turned in (weight, channels_last(np.full_like(weight, -128))):
+        constant = np.zeros(16, np.int32), np.full(16, (1 << 31) - 1, np.int32), np.arange(-24, -8, dtype=np.int8)
+        args = x, turned, *constant, (1, 1), ((1, 1), (1, 1)), (1, 1), 1, -128, 0, -128, 127
+        same(kernels.int8_conv2d(*args), core("int8_conv2d")(*args))
 
 
 def test_halves_are_rounded_as_gemmlowp_does():

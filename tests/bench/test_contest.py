@@ -166,3 +166,12 @@ def test_a_framework_that_is_not_installed_is_named_with_what_to_install():
         absent.expect()
     with pytest.raises(PeerError, match="there is no peer 'caffe'; there are torch, jax, onnx, litert"):
         find("caffe")
+
+
+def test_a_peer_whose_compiler_is_missing_says_so(monkeypatch):
+    known = Known("tiny", "Tiny", "nowhere", ("numpy",), compiler="clang")
+    monkeypatch.setenv("CC", "no-such-compiler")
+    with pytest.raises(PeerError, match="the peer 'tiny' needs clang: install it, or name it in CC"):
+        known.expect()
+    monkeypatch.setenv("CC", sys.executable)
+    known.expect()

@@ -1,6 +1,7 @@
 """Every workload is built, and gives PyTorch's numbers in every form that PyTorch has."""
 
 import importlib.util
+import shutil
 from contextlib import ExitStack
 
 import numpy as np
@@ -105,6 +106,19 @@ def test_jax_gives_our_numbers(name, enabled):
     mine = results(ours, name, "")
     for variant in in_jax.variants(name):
         assert difference(mine, results(in_jax, name, variant)) <= WORKLOADS[name].tolerance
+
+
+@pytest.mark.skipif(shutil.which("clang") is None, reason="needs clang, with which tinygrad compiles")
+@pytest.mark.parametrize("name", ["mlp", "mlp-momentum", "mlp-adam", "cnn", "resnet8", "gpt-small"])
+def test_tinygrad_gives_our_numbers_whenever_it_begins_anew(name):
+    pytest.importorskip("tinygrad", reason="needs tinygrad")
+    from tinytorch_bench.peers import in_tinygrad
+
+    in_tinygrad.begin(threads=1)
+    mine = results(ours, name, "")
+    assert in_tinygrad.variants(name) == ("",)
+    for _ in range(3):  # run, captured, and replayed
+        assert difference(mine, results(in_tinygrad, name, "")) <= WORKLOADS[name].tolerance
 
 
 @needs_torch

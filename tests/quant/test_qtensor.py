@@ -30,8 +30,10 @@ def test_no_number_moves_by_more_than_half_a_step(shape, bits, granularity, symm
 def test_bytes_are_what_the_format_says():
     x = tt.randn(64, 96)
     assert QTensor.from_float(x, 8, "channel").nbytes == 64 * 96 + 64 * 4
-    assert QTensor.from_float(x, 4, 32).nbytes == 64 * 96 // 2 + 64 * 3 * 4
-    assert QTensor.from_float(x, 4, "tensor", symmetric=False).nbytes == 64 * 96 // 2 + 4 + 1
+    assert QTensor.from_float(x, 4, 32).nbytes == 64 * 96 // 2 + 64 * 3 * 2
+    assert QTensor.from_float(x, 4, 32, symmetric=False).nbytes == 64 * 96 // 2 + 64 * 3 * 4
+    assert QTensor.from_float(x * 1e-9, 4, 32).nbytes == 64 * 96 // 2 + 64 * 3 * 4  # too small for float16
+    assert QTensor.from_float(x, 4, "tensor", symmetric=False).nbytes == 64 * 96 // 2 + 4 + 4
 
 
 @pytest.mark.parametrize("symmetric", [True, False])

@@ -45,8 +45,16 @@ def test_a_structure_is_plain_and_gives_the_same_model():
         {"steps": base64.b85encode(zlib.compress(b"[" * 100_000)).decode()},
         {"layers": []},
         {"layers": {"0": {"bits": 8}}},
-        {"layers": {"7": {"bits": 8, "granularity": "channel", "symmetric": True, "dynamic": False}}},
-        {"layers": {"0": {"bits": 3, "granularity": "channel", "symmetric": True, "dynamic": False}}},
+        {
+            "layers": {
+                "7": {"bits": 8, "granularity": "channel", "symmetric": True, "scale": "float32", "dynamic": False}
+            }
+        },
+        {
+            "layers": {
+                "0": {"bits": 3, "granularity": "channel", "symmetric": True, "scale": "float32", "dynamic": False}
+            }
+        },
     ],
 )
 def test_what_is_no_structure_is_told(structure):

@@ -32,10 +32,13 @@ def choose_qparams_affine(
     quant_min: int = -128,
     quant_max: int = 127,
     eps: float = EPS,
+    preserve_zero: bool = True,
 ) -> tuple[Tensor, Tensor]:
     """Scale (float32) and zero point (int32) for each block; 0 is always a number that is kept exactly.
 
-    A block of zeros gets the scale `eps`. Raises ValueError for nan and infinity, for which no scale is right.
+    Without `preserve_zero` zero points are float32, not rounded: then the least and the largest number of an
+    asymmetric block are what is kept exactly, and all codes are used. A block of zeros gets the scale `eps`.
+    Raises ValueError for nan and infinity, for which no scale is right.
     """
     floats_only("choose_qparams_affine", input)
     blocks, axes, _ = blocked("choose_qparams_affine", input.array, block_size)
@@ -44,14 +47,20 @@ def choose_qparams_affine(
         raise ValueError(f"choose_qparams_affine: expected numbers, got an empty tensor {input.shape}")
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
         raise ValueError("choose_qparams_affine: expected finite numbers, got nan or infinity")
-    scale, zero_point = qparams_of_range(low, high, mapping_type, quant_min, quant_max, eps)
+    scale, zero_point = qparams_of_range(low, high, mapping_type, quant_min, quant_max, eps, preserve_zero)
     return Tensor(scale), Tensor(zero_point)
 
 
 def qparams_of_range(
-    low: Any, high: Any, mapping_type: str, quant_min: int, quant_max: int, eps: float = EPS
+    low: Any,
+    high: Any,
+    mapping_type: str,
+    quant_min: int,
+    quant_max: int,
+    eps: float = EPS,
+    preserve_zero: bool = True,
 ) -> tuple[Array, Array]:
-    """Scale (float32) and zero point (int32) of numbers from low to high: arrays of any shape.
+    """Scale (float32) and zero point (int32; float32 to keep the ends) of numbers from low to high, of any shape.
 
     Symmetric ones have the zero point of the codes' middle, 0 for signed codes: torch.ao.quantization's observers.
     """
@@ -68,6 +77,8 @@ def qparams_of_range(
         scale = np.maximum((high - low) / np.float32(quant_max - quant_min), np.float32(eps))
     if not np.isfinite(scale).all():
         raise ValueError(f"qparams_of_range: the range from {low.min()} to {high.max()} is too wide for float32")
+    if not preserve_zero:
+        return np.asarray(scale), np.asarray(np.float32(quant_min) - low / scale)
     zero_point = np.clip(quant_min - np.rint(low / scale), quant_min, quant_max)
     return np.asarray(scale), np.asarray(zero_point).astype(np.int32)
 
@@ -82,6 +93,7 @@ def quantize_affine(
 ) -> Tensor:
     """Numbers as codes: round(input / scale) + zero_point, halves to even, limited to quant_min .. quant_max.
 
+    A zero point that is no whole number is added before rounding.
     Codes are int8, uint8 or int16, the first that has the limits; without a zero point it is 0.
     """
     floats_only("quantize_affine", input)
@@ -199,10 +211,13 @@ def _codes(name: str, array: Array, block_size: Sequence[int], scale: Array, zer
     """Codes as floats, not limited yet, with blocks as dimensions of their own."""
     blocks, _, kept = blocked(name, array, block_size)
     codes = blocks * (1.0 / _of_blocks(name, "scales", scale, kept).astype(array.dtype))
-    np.rint(codes, out=codes)
-    if zero_point is not None:
-        codes += _of_blocks(name, "zero points", zero_point, kept).astype(array.dtype)
-    return codes
+    if zero_point is None:
+        return np.rint(codes, out=codes)
+    shift = _of_blocks(name, "zero points", zero_point, kept).astype(array.dtype)
+    if zero_point.dtype.kind != "f":
+        np.rint(codes, out=codes)
+    codes += shift
+    return codes if zero_point.dtype.kind != "f" else np.rint(codes, out=codes)
 
 
 def _of_blocks(name: str, what: str, numbers: Array, kept: Shape) -> Array:

@@ -54,8 +54,12 @@ def quantize_model(
     ] = None,
     samples: Annotated[int, typer.Option(metavar="N", min=1, help="How many examples.")] = CALIBRATED,
     granularity: Annotated[
-        str, typer.Option(metavar="WHAT", help="What shares a scale: tensor, channel, or a group's size.")
-    ] = "channel",
+        str | None,
+        typer.Option(
+            metavar="WHAT",
+            help="What shares a scale: tensor, channel, or a group's size; else channel, and weight-only 32.",
+        ),
+    ] = None,
     observer: Annotated[str, typer.Option(metavar="NAME", help=", ".join(OBSERVERS))] = "histogram",
     keep: Annotated[str, typer.Option(metavar="A,B", help="Layers to leave in float, by name or glob.")] = "",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write it (.npz or .safetensors).")] = None,
@@ -103,7 +107,7 @@ def _mode(saved: SavedModel) -> str:
     return "static" if x.is_floating_point() else "weight-only"
 
 
-def _config(to: str, mode: str, granularity: str, observer: str, keep: str) -> QuantConfig:
+def _config(to: str, mode: str, granularity: str | None, observer: str, keep: str) -> QuantConfig:
     if to not in BITS:
         raise CommandError(f"--to: expected {' or '.join(BITS)}, got {to!r}")
     if mode.replace("-", "_") not in MODES:
@@ -113,7 +117,7 @@ def _config(to: str, mode: str, granularity: str, observer: str, keep: str) -> Q
         return QuantConfig(
             mode=mode.replace("-", "_"),
             bits=BITS[to],
-            granularity=int(granularity) if granularity.isdecimal() else granularity,
+            granularity=int(granularity) if granularity is not None and granularity.isdecimal() else granularity,
             observer=observer,
             layers=layers,
         )

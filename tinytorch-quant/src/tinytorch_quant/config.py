@@ -21,6 +21,7 @@ OBSERVERS: dict[str, type[Observer]] = {
     "percentile": PercentileObserver,
     "entropy": EntropyObserver,
 }
+GROUP = 32  # numbers that share a scale, as in GGUF's blocks
 OF_A_LAYER = ("bits", "granularity", "symmetric")
 
 
@@ -36,8 +37,9 @@ class QuantConfig:
 
     mode: str = "static"
     bits: int = 8
-    granularity: Granularity = "channel"
-    symmetric: bool = True
+    granularity: Granularity | None = None  # None: groups of 32 where weights are only stored, else channels
+    symmetric: bool | None = None  # None: all but weights of 4 bits that are only stored
+    head_bits: int = 8  # at least, of a language model's output head, where weights are only stored
     activation_bits: int = 8  # in static mode, of what layers give; the input has 8
     observer: str = "histogram"  # of activations, of static mode
     equalize: bool = False  # channels over consecutive layers first, in static mode
@@ -49,19 +51,20 @@ class QuantConfig:
         for what, value, known in (
             ("mode", self.mode, MODES),
             ("bits", self.bits, (*RANGES,)),
+            ("head_bits", self.head_bits, (*RANGES,)),
             ("activation_bits", self.activation_bits, (*RANGES,)),
             ("observer", self.observer, (*OBSERVERS,)),
             ("unsupported", self.unsupported, UNSUPPORTED),
         ):
             if value not in known:
                 raise ValueError(f"QuantConfig: expected {what} as one of {known}, got {value!r}")
-        if self.granularity not in ("tensor", "channel") and (
+        if self.granularity not in (None, "tensor", "channel") and (
             type(self.granularity) is not int or self.granularity < 1
         ):
             raise ValueError(
                 f"QuantConfig: expected granularity as 'tensor', 'channel' or a group's size, got {self.granularity!r}"
             )
-        if self.mode != "weight_only" and not (self.symmetric and isinstance(self.granularity, str)):
+        if self.mode != "weight_only" and (self.symmetric is False or type(self.granularity) is int):
             raise ValueError(f"QuantConfig: {self.mode} mode needs symmetric weights, by tensor or channel")
         if not isinstance(self.layers, Mapping):
             raise TypeError(f"QuantConfig: expected layers as options by name, got {self.layers!r:.60}")
@@ -76,10 +79,17 @@ class QuantConfig:
         """The least and the largest code of activations."""
         return RANGES[self.activation_bits]
 
+    def stored(self, *, head: bool) -> tuple[int, Granularity, bool]:
+        """Bits, granularity and symmetry of a weight that is stored in codes."""
+        bits = max(self.bits, self.head_bits) if head and self.mode == "weight_only" else self.bits
+        symmetric = self.mode != "weight_only" or bits == 8 if self.symmetric is None else self.symmetric
+        return bits, self.granularity or (GROUP if self.mode == "weight_only" else "channel"), symmetric
+
     def for_layer(self, name: str) -> QuantConfig | None:
         """What holds for the layer of that name; None leaves it in float."""
         found: QuantConfig | None = replace(self, layers={})
         for pattern, options in self.layers.items():
             if fnmatchcase(name, pattern):
-                found = None if options is None else replace(self, layers={}, **options)
+                own = {} if options is None else {"head_bits": options.get("bits", self.head_bits), **options}
+                found = None if options is None else replace(self, layers={}, **own)
         return found

@@ -34,7 +34,7 @@ class WeightRounding(Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """Quantize and dequantize, by channel or tensor, with ranges of the weights as they are."""
-        by_channel = self.config.granularity == "channel"
+        by_channel = self.config.granularity != "tensor"
         block = (1, *weight.shape[1:]) if by_channel else weight.shape
         size = np.abs(weight.array).reshape(len(weight.array), -1).max(axis=1)
         size = size if by_channel else size.max()

@@ -75,7 +75,7 @@ def lower(
 
 def layer_scales(weight: Array, bias: Array | None, input: QParams, output: QParams, config: QuantConfig) -> Array:
     """The scales of a layer's weights: one for each output, or the same for all."""
-    if config.bits == 8 and config.granularity == "channel":
+    if config.bits == 8 and config.granularity != "tensor":
         return weight_scales(weight, bias, input, output)
     largest = np.abs(weight).reshape(len(weight), -1).max(axis=1, initial=0.0)
     if config.granularity == "tensor":

@@ -19,7 +19,8 @@ from tinytorch_quant.affine import RANGES, choose_qparams_affine, dequantize_aff
 if TYPE_CHECKING:
     from tinytorch.types import Array, DType, Shape
 
-Granularity = str | int  # "tensor", "channel", or how many numbers of a row share a scale
+Granularity = str | int  # "tensor", "channel", or how many numbers of a row share a scale, at most
+SCALE_DTYPES = ("float16", "float32", "float64")
 
 
 class QTensor(Module):
@@ -28,7 +29,9 @@ class QTensor(Module):
     Groups lie in what belongs to one output, (out, everything else); the last one of a row may be shorter, and is
     filled up with zeros, which codes hold exactly.
     Buffers: `codes`, int8 of the tensor's shape, or uint8 with two codes in a byte, the first in the lower half;
-    `scale`; `zero_point` (int8), which symmetric codes do not need. Made empty; `from_float` fills one.
+    `scale`, of groups in float16 as in GGUF's blocks; `zero_point`, of the scale's dtype and no whole number, so that
+    all codes are used: GGUF's Q4_1, torchao's int4. Symmetric codes have none, and keep 0 exactly; others do not.
+    Made empty; `from_float` fills one.
     """
 
     def __init__(
@@ -37,6 +40,8 @@ class QTensor(Module):
         super().__init__()
         if bits not in RANGES:
             raise ValueError(f"QTensor: expected {' or '.join(map(str, RANGES))} bits, got {bits}")
+        if dtype not in SCALE_DTYPES:
+            raise ValueError(f"QTensor: expected scales of {' or '.join(SCALE_DTYPES)}, got {dtype!r:.60}")
         self.shape, self.bits, self.symmetric = tuple(shape), bits, symmetric
         grouped = type(granularity) is int and len(self.shape) > 2
         self.stored = (self.shape[0], math.prod(self.shape[1:])) if grouped else self.shape
@@ -48,7 +53,7 @@ class QTensor(Module):
             "codes", Tensor(np.zeros(self.padded, np.int8) if bits == 8 else np.zeros(packed, np.uint8))
         )
         self.register_buffer("scale", Tensor(np.ones(counts, dtype)))
-        self.register_buffer("zero_point", None if symmetric else Tensor(np.zeros(counts, np.int8)))
+        self.register_buffer("zero_point", None if symmetric else Tensor(np.zeros(counts, dtype)))
 
     @classmethod
     def from_float(
@@ -60,12 +65,13 @@ class QTensor(Module):
         low, high = made.quant_range
         mapping = "symmetric" if symmetric else "asymmetric"
         filled = _filled(input.reshape(made.stored), made.padded)
-        scale, zero_point = choose_qparams_affine(filled, mapping, made.block_size, low, high)
-        codes = quantize_affine(filled, made.block_size, scale, zero_point, low, high)
-        made.codes.array = codes.array if bits == 8 else pack_int4(codes.array)
-        made.scale.array = scale.array.reshape(made.scale.shape).astype(input.dtype)
+        scale, zero_point = choose_qparams_affine(filled, mapping, made.block_size, low, high, preserve_zero=symmetric)
+        dtype = _scale_dtype(scale.array, granularity, input.dtype)
+        made.scale.array = scale.array.reshape(made.scale.shape).astype(dtype)  # codes are made with what is kept
         if not symmetric:
-            made.zero_point.array = zero_point.array.reshape(made.scale.shape).astype(np.int8)
+            made.zero_point.array = zero_point.array.reshape(made.scale.shape).astype(dtype)
+        codes = quantize_affine(filled, made.block_size, made.scale, made.zero_point, low, high)
+        made.codes.array = codes.array if bits == 8 else pack_int4(codes.array)
         return made
 
     @property
@@ -77,7 +83,7 @@ class QTensor(Module):
     @property
     def dtype(self) -> DType:
         """The dtype of the numbers that it stands for."""
-        return self.scale.dtype
+        return np.promote_types(self.scale.dtype, np.float32)
 
     @property
     def nbytes(self) -> int:
@@ -94,7 +100,8 @@ class QTensor(Module):
 
     def dequantize(self) -> Tensor:
         """The numbers that the codes stand for."""
-        numbers = dequantize_affine(Tensor(self._unpacked()), self.block_size, self.scale, self.zero_point)
+        scale = self.scale.detach().to(self.dtype)
+        numbers = dequantize_affine(Tensor(self._unpacked()), self.block_size, scale, self.zero_point)
         return Tensor(numbers.array[tuple(slice(n) for n in self.stored)].reshape(self.shape))
 
     def rows(self, indices: Array) -> Tensor:
@@ -105,7 +112,7 @@ class QTensor(Module):
         codes = self.codes.array.reshape(self.padded[0], -1)[indices]
         picked = codes if self.bits == 8 else unpack_int4(codes, (*indices.shape, columns))
         per_row = 0 if self.block_size[0] != 1 else indices  # one scale for all rows, or each its own
-        numbers = _in_groups(picked, self.scale.array[per_row], self._zero_points(per_row))
+        numbers = _in_groups(picked, self.scale.array[per_row].astype(self.dtype), self._zero_points(per_row))
         return Tensor(numbers[..., : self.shape[1]])
 
     def _zero_points(self, index: Array | int) -> Array | None:
@@ -118,7 +125,10 @@ class QTensor(Module):
 
 
 def block_size(shape: Shape, granularity: Granularity) -> Shape:
-    """How many numbers along each dimension share a scale; channels are the first dimension, groups lie in the last."""
+    """How many numbers along each dimension share a scale; channels are the first dimension, groups lie in the last.
+
+    A row is cut into as few groups as there must be, of equal sizes.
+    """
     if granularity == "tensor":
         return tuple(max(n, 1) for n in shape)
     if granularity == "channel" and shape:
@@ -127,7 +137,14 @@ def block_size(shape: Shape, granularity: Granularity) -> Shape:
         raise ValueError(f"block_size: expected 'tensor', 'channel' or a group's size, got {granularity!r}")
     if len(shape) != 2:
         raise ValueError(f"block_size: groups need a tensor of two dimensions at least, got shape {shape}")
-    return (1, granularity)
+    return (1, -(-max(shape[1], 1) // max(-(-shape[1] // granularity), 1)))
+
+
+def _scale_dtype(scale: Array, granularity: Granularity, dtype: DType) -> DType:
+    """float16 for groups, of which there are many, unless even the largest scale is too small or large for it."""
+    half = np.finfo(np.float16)
+    fits = granularity not in ("tensor", "channel") and half.smallest_normal <= scale.max() <= half.max
+    return np.dtype(np.float16) if fits and dtype == np.float32 else dtype
 
 
 def _filled(input: Tensor, shape: Shape) -> Tensor:

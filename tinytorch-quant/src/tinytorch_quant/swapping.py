@@ -129,16 +129,25 @@ def swapped(model: Module, configs: Mapping[str, QuantConfig | None], *, refuse:
         raise ValueError("quantize: found no Linear, Embedding or Conv2d to quantize")
     shared: dict[Any, QTensor] = {}
     replacements: dict[int, Any] = {}
+    head = _head(model)
     for name, module in chosen.items():
-        replacements[id(module)] = _stored(name, module, cast("QuantConfig", configs[name]), shared)
+        replacements[id(module)] = _stored(name, module, cast("QuantConfig", configs[name]), shared, head)
     return copy.deepcopy(model, replacements)
 
 
-def _stored(name: str, module: Any, config: QuantConfig, shared: dict[Any, QTensor]) -> Stored:
-    key = id(module.weight), config.bits, config.granularity, config.symmetric
+def _head(model: Module) -> Parameter | None:
+    """The weight of a language model's output head: its last Linear, with an output for each row of an Embedding."""
+    linears = [module for module in model.modules() if type(module) is Linear]
+    rows = {module.weight.shape[0] for module in model.modules() if type(module) is Embedding}
+    return linears[-1].weight if linears and linears[-1].weight.shape[0] in rows else None
+
+
+def _stored(name: str, module: Any, config: QuantConfig, shared: dict[Any, QTensor], head: Parameter | None) -> Stored:
+    options = config.stored(head=module.weight is head)
+    key = id(module.weight), *options
     try:
         if key not in shared:
-            shared[key] = QTensor.from_float(module.weight.detach(), config.bits, config.granularity, config.symmetric)
+            shared[key] = QTensor.from_float(module.weight.detach(), *options)
     except ValueError as error:
         raise ValueError(f"quantize: '{name}': {error}") from error
     return _made(module, shared[key], config.mode == "dynamic")
@@ -186,6 +195,7 @@ def described(model: Module) -> dict[str, Any]:
             "bits": module.qweight.bits,
             "granularity": module.qweight.granularity,
             "symmetric": module.qweight.symmetric,
+            "scale": str(module.qweight.scale.dtype),
             "dynamic": module.dynamic,
         }
         for name, module in model.named_modules()
@@ -204,12 +214,12 @@ def blank(model: Module, layers: Any) -> Module:
         module: Any = modules.get(name)
         if type(module) not in KINDS or not isinstance(told, dict) or set(told) != DESCRIPTION:
             raise ValueError(f"quantize: the model has no layer '{name}' to quantize as {told!r:.80}")
-        made = QTensor(module.weight.shape, told["bits"], told["granularity"], bool(told["symmetric"]))
+        made = QTensor(module.weight.shape, told["bits"], told["granularity"], bool(told["symmetric"]), told["scale"])
         replacements[id(module)] = _made(module, shared.setdefault(id(module.weight), made), bool(told["dynamic"]))
     return copy.deepcopy(model, replacements)
 
 
-DESCRIPTION = {"bits", "granularity", "symmetric", "dynamic"}
+DESCRIPTION = {"bits", "granularity", "symmetric", "scale", "dynamic"}
 
 
 def weighted(model: Module) -> list[str]:

@@ -11,12 +11,13 @@
 //
 // Depthwise, each channel for itself, the pairs are of two places in the window.
 //
+// Windows of 3 x 3 with many channels are another matter: see int8_winograd.cpp.
+//
 // Rounding is gemmlowp's for convolutions, twice (`multiply_double_rounding` of tinytorch-quant), for a linear layer,
 // which is a convolution of one pixel, TFLite's, once.
 
-#include "codes.h"
-#include "kernels.h"
-#include "pool.h"
+#include "int8_conv.h"
+
 #include "transpose.h"
 
 namespace ISA {
@@ -36,7 +37,7 @@ struct Plan {
           width(job.window.before[1] + job.width + job.window.after[1]),
           height(job.window.before[0] + job.height + job.window.after[0]),
           images(reinterpret_cast<int16_t*>(job.workspace)),
-          weight(images + up_to_multiple(job.batch * height * width * job.channels, 2) + 2 * W) {}
+          weight(images + framed_size(job, height, width)) {}
     size_t places() const { return job.window.kernel[0] * job.window.kernel[1]; }
     size_t depth() const { return job.window.kernel[0] * across * up_to_multiple(run, 2); }  // of an output's weights
     size_t pixels() const { return job.out_height * job.out_width; }
@@ -55,44 +56,11 @@ struct Plan {
 size_t tap_pairs(const Plan& plan) { return (plan.places() + 1) / 2; }
 
 size_t workspace(const Int8Conv& job) {
+    if (takes_winograd(job)) return winograd_workspace(job);
     const Plan plan(job);
     const size_t of_weight = job.depthwise ? 2 * tap_pairs(plan) * up_to_multiple(job.channels, 2 * W)
                                            : plan.depth() * up_to_multiple(job.outs, W);
     return (static_cast<size_t>(plan.weight - plan.images) + of_weight) / 2 + W;
-}
-
-void widen(const Int8Conv& job, const int8_t* from, int16_t* to) {
-    if (job.channel_step == 1 && job.pixel_step == job.channels) {
-        for (size_t i = 0; i < job.width * job.channels; i++) to[i] = from[i];
-        return;
-    }
-    for (size_t pixel = 0; pixel < job.width; pixel++, from += job.pixel_step)
-        for (size_t channel = 0; channel < job.channels; channel++) *to++ = from[channel * job.channel_step];
-}
-
-void fill(int16_t* to, size_t count, int16_t code) {
-    for (size_t i = 0; i < count; i++) to[i] = code;
-}
-
-void frame_images(const Plan& plan) {
-    const Int8Conv& job = plan.job;
-    const size_t row = plan.width * job.channels, left = job.window.before[1] * job.channels;
-    const size_t middle = job.width * job.channels;
-    const int16_t code = static_cast<int16_t>(job.fill);
-    in_blocks(job.batch * plan.height, 65536 / row + 1, [&](size_t begin, size_t end) {
-        for (size_t i = begin; i < end; i++) {
-            const size_t image = i / plan.height, y = i % plan.height - job.window.before[0];  // wraps above the image
-            int16_t* out = plan.images + i * row;
-            if (y >= job.height) {
-                fill(out, row, code);
-                continue;
-            }
-            fill(out, left, code);
-            widen(job, job.x + image * job.image_step + y * job.row_step, out + left);
-            fill(out + left + middle, row - left - middle, code);
-        }
-    });
-    fill(plan.images + job.batch * plan.height * row, 2 * W, 0);  // the last load goes beyond
 }
 
 // For `lanes` outputs all runs, pair by pair: the pair of an output, of the next one, and so on. What is one row for an
@@ -176,30 +144,6 @@ struct Tile {
     size_t count;
 };
 
-// What makes W sums codes.
-struct Scaling {
-    Scaling(const Int8Conv& job, size_t channel)
-        : count(smaller(job.outs - channel, W)),
-          mantissa(load_many<Ints>(job.mantissa + channel, count)),
-          shift(load_codes(job.shift + channel, count)),
-          twice(mantissa, shift) {}
-    template <bool ONCE> Ints of(Ints sums) const { return ONCE ? rounded_once(sums) : twice.of(sums); }
-    Ints rounded_once(Ints sums) const {
-        for (size_t i = 0; i < W; i++) {
-            const int down = 31 - shift[i];
-            sums[i] = static_cast<int32_t>((int64_t{sums[i]} * mantissa[i] + (int64_t{1} << (down - 1))) >> down);
-        }
-        return sums;
-    }
-    size_t count;
-    Ints mantissa, shift;
-    Multiplier twice;
-};
-
-inline Ints bias_of(const Plan& plan, size_t channel) {
-    return load_many<Ints>(plan.job.bias + channel, smaller(plan.job.outs - channel, W));
-}
-
 // VECTORS of W outputs from `channel` on, for COUNT pixels.
 template <size_t COUNT, size_t VECTORS, bool ONCE>
 [[gnu::flatten]] void compute(const Plan& plan, const Tile& tile, size_t channel) {
@@ -209,7 +153,7 @@ template <size_t COUNT, size_t VECTORS, bool ONCE>
     for (size_t i = 0; i < COUNT; i++) at[i] = tile.at[i];
     Ints sums[COUNT][VECTORS];
     unrolled<VECTORS>([&](size_t v) {
-        const Ints bias = bias_of(plan, channel + v * W);
+        const Ints bias = bias_of(plan.job, channel + v * W);
         unrolled<COUNT>([&](size_t i) { sums[i][v] = bias; });
     });
     for (size_t row = 0; row < rows; row++)
@@ -267,7 +211,7 @@ struct Places {
     }
     const auto put = [&](size_t from, bool second) {
         const Scaling scaling(plan.job, from);
-        const Ints bias = bias_of(plan, from);
+        const Ints bias = bias_of(plan.job, from);
         unrolled<PIXELS>([&](size_t i) {
             if (i >= tile.count) return;
             const Ints sums = in_order(lower[i], upper[i], second, INTS) + bias;
@@ -301,8 +245,9 @@ void compute_tiles(const Plan& plan, size_t begin, size_t end) {
 }
 
 void conv(const Int8Conv& job) {
+    if (takes_winograd(job)) return conv_by_winograd(job);
     const Plan plan(job);
-    frame_images(plan);
+    frame_images(job, plan.height, plan.width, plan.images);
     job.depthwise ? lay_out_depthwise(plan) : lay_out(plan);
     const size_t in_tile = PIXELS * job.outs * ((job.depthwise ? 2 * plan.places() : plan.depth()) + 16);
     in_blocks(job.batch * plan.tiles(), WORK / in_tile + 1, [&](size_t begin, size_t end) {

@@ -7,6 +7,8 @@ its worker only, never here.
 from __future__ import annotations
 
 import importlib.util
+import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -45,11 +47,14 @@ class Known:
     module: str
     imports: tuple[str, ...]  # what has to be installed
     install: str = ""
+    compiler: str = ""  # a program that it calls, or the one that CC names
 
     def expect(self) -> None:
-        """Raise PeerError where the framework is not installed."""
+        """Raise PeerError where the framework, or the compiler that it calls, is not installed."""
         if any(importlib.util.find_spec(name) is None for name in self.imports):
             raise PeerError(f"the peer '{self.name}' needs {self.title}: {self.install}")
+        if self.compiler and shutil.which(os.environ.get("CC", self.compiler)) is None:
+            raise PeerError(f"the peer '{self.name}' needs {self.compiler}: install it, or name it in CC")
 
 
 OURS = Known("tinytorch", "tinytorch", "tinytorch_bench.peers.ours", ("tinytorch",))
@@ -61,6 +66,11 @@ PEERS = {
         Known("jax", "JAX", "tinytorch_bench.peers.in_jax", ("jax",), _INSTALL.format("jax")),
         Known("onnx", "ONNX Runtime", "tinytorch_bench.peers.onnxrt", ("onnxruntime", "onnx"), _INSTALL.format("onnx")),
         Known("litert", "LiteRT", "tinytorch_bench.peers.litert", ("ai_edge_litert",), _INSTALL.format("litert")),
+        Known(
+            *("tinygrad", "tinygrad", "tinytorch_bench.peers.in_tinygrad", ("tinygrad",)),
+            _INSTALL.format("tinygrad"),
+            compiler="clang",
+        ),
     )
 }
 
