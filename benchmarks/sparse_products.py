@@ -18,7 +18,7 @@ import numpy as np
 
 import tinytorch as tt
 from tinytorch import nn
-from tinytorch_compress.sparse import measured
+from tinytorch_compress.execution import measured
 
 SIZES = (64, 256, 1024, 2048)
 BATCHES = (1, 16, 256)

@@ -103,6 +103,26 @@ def test_sparsity_is_a_table_or_json_and_a_page(command, checkpoint):
     assert (command.folder / "r.html").read_text().startswith("<!doctype html>")
 
 
+def test_a_curve_of_a_pruned_model_has_no_point_twice(command, checkpoint):
+    assert command("prune", checkpoint, "--sparsity", 0.75, "--out", "small.npz").status == 0
+    told = json.loads(command("sparsity", "small.npz", "--curve", "--json").out)
+    shares = [point["sparsity"] for point in told["curve"]]
+    assert shares == pytest.approx([0.75, 0.8, 0.9, 0.95], abs=1e-3)
+
+
+def test_the_checkpoint_of_a_gradual_pruning_is_tested_and_pruned(command, tmp_path):
+    from tinytorch_compress import GradualPruning
+
+    run = recipes.prepare(recipes.find("digits-mlp"), epochs=1, checkpoint=tmp_path / "run.npz")
+    run.trainer.callbacks.insert(0, GradualPruning(run.trainer.model, 0.5, end=20))
+    run.fit()
+    tested = command("eval", tmp_path / "run.npz", "--json")
+    assert (tested.status, tested.err) == (0, "")
+    assert json.loads(tested.out)["test_accuracy"] == run.evaluate()["accuracy"]
+    pruned = command("prune", tmp_path / "run.npz", "--sparsity", 0.8, "--json")
+    assert [stage["sparsity"] for stage in json.loads(pruned.out)["stages"]] == pytest.approx([0.5, 0.8], abs=1e-3)
+
+
 REFUSED = [
     (["prune", "RUN"], "prune: expected either a sparsity or a pattern"),
     (["prune", "RUN", "--sparsity", "1"], "prune: expected sparsity of at least 0 and below 1, got 1.0"),

@@ -111,8 +111,8 @@ def test_what_would_not_be_smaller_or_is_shared_or_masked_stays():
         ({"energy": 0.0}, "expected energy above 0 and up to 1"),
         ({"energy": float("nan")}, "expected energy above 0 and up to 1"),
         ({"rank": 60}, "no layer of Sequential becomes smaller"),
-        ({"rank": 2, "ignored": ["4"]}, "there is no layer '4' to ignore; there are 1, 3"),
-        ({"rank": 2, "ignored": ["1", "3"]}, "no layer of Sequential becomes smaller"),
+        ({"rank": 2, "ignored": ["4"]}, "there is no weight '4' to ignore; there are 1.weight, 3.weight"),
+        ({"rank": 2, "ignored": ["1", "3.weight"]}, "no layer of Sequential becomes smaller"),
     ],
 )
 def test_what_is_refused_changes_nothing(options, sentence):

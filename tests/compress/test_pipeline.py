@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from tinytorch import plugins, recipes
-from tinytorch.cli.output import CommandError
 from tinytorch.core.training import Callback
 from tinytorch.transforming import applied
 from tinytorch_compress import prune
@@ -231,22 +230,28 @@ def test_a_recipe_is_plugins_and_steps(tmp_path):
         ("step = 3", r"expected \[\[step\]\] tables"),
         ("plugin = 'a'\n[[step]]\ntransform = 'prune'", r"expected \[\[step\]\] tables and plugins = \[names\], got"),
         ("plugins = 'a'\n[[step]]\ntransform = 'prune'", r"expected \[\[step\]\] tables"),
-        ("[[step]]\nsparsity = 1", r"step 1: expected transform = a name, got ''"),
-        ("[[step]]\ntransform = 3", r"step 1: expected transform = a name, got 3"),
-        ("[[step]]\ntransform = 'a'\n[[step]]\ntransform = 'a'\nepochs = -1", "step 2: expected epochs as a whole"),
+        ("[[step]]\nsparsity = 1", r"step 1: Step: expected the name of a transform, got ''"),
+        ("[[step]]\ntransform = 3", r"step 1: Step: expected the name of a transform, got 3"),
+        (
+            "[[step]]\ntransform = 'a'\n[[step]]\ntransform = 'a'\nepochs = -1",
+            "step 2: a: expected epochs as a whole number from 0 on, got -1",
+        ),
         ("[[step]]\ntransform = 'a'\nepochs = true", "expected epochs as a whole number"),
         ("[[step]]\ntransform = 'a'\nlr = nan", "expected lr as a number above 0, got nan"),
         ("[[step]]\ntransform = 'a'\nlr = 'x'", "expected lr as a number above 0, got 'x'"),
         ("[[step]]\ntransform = 'a'\ngradual = 1", "expected gradual as true or false"),
-        ("[[step]]\ntransform = 'a'\ncalibration_batches = 0", "expected calibration_batches as a whole number of 1"),
+        (
+            "[[step]]\ntransform = 'a'\ncalibration_batches = 0",
+            "expected calibration_batches as a whole number from 1 on",
+        ),
     ],
 )
 def test_a_recipe_that_cannot_be_is_one_sentence(tmp_path, text, sentence):
     (tmp_path / "r.toml").write_text(text)
-    with pytest.raises(CommandError, match=sentence):
+    with pytest.raises(ValueError, match=sentence):
         read_recipe(tmp_path / "r.toml")
 
 
 def test_a_recipe_that_is_not_there_is_one_sentence(tmp_path):
-    with pytest.raises(CommandError, match=r"cannot read the recipe .*none\.toml: No such file"):
+    with pytest.raises(ValueError, match=r"cannot read the recipe .*none\.toml: No such file"):
         read_recipe(tmp_path / "none.toml")

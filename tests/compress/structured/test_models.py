@@ -7,7 +7,8 @@ from structured_checks import far, macs_by_formula, parameters_by_formula, struc
 
 import tinytorch as tt
 from tinytorch import models, nn
-from tinytorch_compress.structured import cost, dependencies, prune_structured, restructure
+from tinytorch_compress import cost
+from tinytorch_compress.structured import dependencies, prune_structured, restructure
 
 
 def tokens():

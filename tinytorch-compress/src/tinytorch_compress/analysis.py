@@ -11,8 +11,8 @@ import numpy as np
 from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor
 from tinytorch.types import Array
+from tinytorch_compress.counting import Cost, cost
 from tinytorch_compress.curves import Point, Sensitivity
-from tinytorch_compress.macs import Arithmetic, arithmetic
 from tinytorch_compress.sparsity import Weight, weights_of
 from tinytorch_compress.storage import Stored, stored
 
@@ -45,7 +45,7 @@ class Report:
 
     layers: list[Layer]
     storage: list[Stored]
-    arithmetic: Arithmetic | None
+    cost: Cost | None
     curve: list[Point]
     sensitivity: list[Sensitivity]
     sparsities: list[float]  # at which the sensitivity was measured
@@ -61,7 +61,7 @@ class Report:
             "sparsity": self.sparsity,
             "layers": [{**asdict(layer), "sparsity": layer.sparsity} for layer in self.layers],
             "storage": [each._asdict() for each in self.storage],
-            "arithmetic": None if self.arithmetic is None else self.arithmetic._asdict(),
+            "cost": None if self.cost is None else self.cost._asdict(),
             "curve": [point._asdict() for point in self.curve],
             "sensitivity": [each._asdict() for each in self.sensitivity],
             "sparsities": self.sparsities,
@@ -75,11 +75,11 @@ def analyse(
     sensitivity: list[Sensitivity] | None = None,
     sparsities: list[float] | None = None,
 ) -> Report:
-    """Look at all weights of a model, and write it in every format; count its arithmetic if there are inputs."""
+    """Look at all weights of a model, and write it in every format; count what a pass takes if there are inputs."""
     layers = [_layer(weight) for weight in weights_of(model)]
     with tempfile.TemporaryDirectory() as folder:
         written = stored(model, folder)
-    counted = arithmetic(model, *inputs) if inputs else None
+    counted = cost(model, *inputs) if inputs else None
     return Report(layers, written, counted, curve or [], sensitivity or [], sparsities or [])
 
 

@@ -42,7 +42,7 @@ def factorize(
 
     `rank` is the same for all; or each layer has the least that keeps `energy`, a share of the sum of its squared
     singular values. A layer of which two thin ones would have as many weights stays as it is, and so does what is
-    used in several places.
+    used in several places, or is named in `ignored`, by the layer's name or its weight's.
     """
     if (rank is None) == (energy is None):
         raise ValueError("low_rank: expected either a rank or an energy")
@@ -51,8 +51,8 @@ def factorize(
     elif not 0.0 < real("low_rank", "energy", energy) <= 1.0:
         raise ValueError(f"low_rank: expected energy above 0 and up to 1, got {energy}")
     layers = _layers(model)
-    without = left_out("low_rank", ignored, layers, "layer")
-    left = {path: layer for path, layer in layers.items() if path not in without}
+    without = left_out("low_rank", ignored, [f"{path}.weight" for path in layers], "weight")
+    left = {path: layer for path, layer in layers.items() if f"{path}.weight" not in without}
     _check_finite(left)
     wanted = {path: rank or _enough(spectrum(layer), energy or 1.0) for path, layer in left.items()}
     ranks = {path: each for path, each in wanted.items() if each < _largest(layers[path])}

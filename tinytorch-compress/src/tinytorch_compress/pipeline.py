@@ -23,7 +23,7 @@ from tinytorch.core.training import Callback
 from tinytorch.plugins.registry import did_you_mean
 from tinytorch.recipes import SavedModel, save_model
 from tinytorch_compress import prune
-from tinytorch_compress.macs import arithmetic
+from tinytorch_compress.counting import cost
 from tinytorch_compress.schedule import GradualPruning
 from tinytorch_compress.sparsity import sparsity_of
 
@@ -43,6 +43,19 @@ class Step:
     lr: float | None = None  # the recipe's if None
     gradual: bool = True
     calibration_batches: int = 4  # of training inputs, for transforms that take some
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for values that cannot be."""
+        if type(self.transform) is not str or not self.transform:
+            raise ValueError(f"Step: expected the name of a transform, got {self.transform!r}")
+        for name, least in (("epochs", 0), ("calibration_batches", 1)):
+            value = getattr(self, name)
+            if type(value) is not int or value < least:
+                raise ValueError(f"{self.transform}: expected {name} as a whole number from {least} on, got {value!r}")
+        if self.lr is not None and (type(self.lr) not in (int, float) or not 0 < self.lr < float("inf")):
+            raise ValueError(f"{self.transform}: expected lr as a number above 0, got {self.lr!r}")
+        if type(self.gradual) is not bool:
+            raise ValueError(f"{self.transform}: expected gradual as true or false, got {self.gradual!r}")
 
 
 @dataclass(frozen=True)
@@ -154,5 +167,5 @@ def _sparsity(saved: SavedModel) -> float | None:
 def _macs(saved: SavedModel) -> int | None:
     """MACs for one sample."""
     inputs = next(iter(saved.test_batches))[0]
-    counted = arithmetic(saved.model, Tensor(inputs.array[:1]))
+    counted = cost(saved.model, Tensor(inputs.array[:1]))
     return None if counted.unknown else counted.macs

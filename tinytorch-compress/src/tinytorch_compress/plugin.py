@@ -20,25 +20,25 @@ def describe() -> str:
 @hookimpl
 def register_transforms(transforms: dict[str, Callable[..., Any]]) -> None:
     """Name what can be done to a model."""
-    from tinytorch_compress import low_rank, prune, sparse, sparsity, structured
+    from tinytorch_compress import execution, low_rank, prune, sparsity, structured
 
     transforms["prune"] = sparsity.sparsify
     transforms["remove_masks"] = prune.remove_all
     transforms["prune_structured"] = structured.transform
     transforms["low_rank"] = low_rank.factorize
-    transforms["sparse"] = sparse.transform
+    transforms["sparse"] = execution.transform
 
 
 @hookimpl
 def restructure(model: Module, name: str, structure: dict[str, Any]) -> Module | None:
     """Give a fresh model what a transform once noted."""
-    from tinytorch_compress import low_rank, masking, sparse, sparsity, structured
+    from tinytorch_compress import execution, low_rank, masking, sparsity, structured
 
     known: dict[str, Callable[[Module, dict[str, Any]], Module]] = {
         "prune": sparsity.masked_like,
         "remove_masks": lambda model, _: masking.settle_all(model),
         "prune_structured": structured.restructure,
         "low_rank": low_rank.factorized_like,
-        "sparse": sparse.sparse_like,
+        "sparse": execution.sparse_like,
     }
     return known[name](model, structure) if name in known else None

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tinytorch.cli.options import DataOption
-from tinytorch.cli.output import print_json, quiet
+from tinytorch.cli.output import CommandError, print_json, quiet
 from tinytorch_compress.cli.running import check_out, compressed, show, told, written
 from tinytorch_compress.reading import read_recipe
 
@@ -32,7 +32,10 @@ def compress(
     """
     with quiet(as_json):
         check_out(out)
-        names, steps = read_recipe(recipe)
+        try:
+            names, steps = read_recipe(recipe)
+        except ValueError as error:
+            raise CommandError(str(error)) from error
         saved, stages = compressed(checkpoint, data, names, steps, seed)
         written(saved, out)
     print_json(told(saved, stages, out)) if as_json else show(saved, stages, out)

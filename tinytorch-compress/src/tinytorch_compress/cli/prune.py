@@ -12,7 +12,6 @@ from tinytorch.cli.options import DataOption
 from tinytorch.cli.output import CommandError, print_json, quiet
 from tinytorch_compress.cli.running import check_out, compressed, show, told, written
 from tinytorch_compress.pipeline import Step
-from tinytorch_compress.reading import checked
 from tinytorch_compress.sparsity import SCOPES
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -65,11 +64,11 @@ def prune(
         _check_used(structured=structured, round_to=round_to, epochs=epochs, lr=lr)
         asked = {"sparsity": sparsity, "pattern": pattern, "scope": scope, "ignored": ignore}
         options = {"method": method, **{name: value for name, value in asked.items() if value is not None}}
+        step = _channels(options, round_to) if structured else Step("prune", options)
         try:
-            step = _channels(options, round_to) if structured else _weights(options)
-            wanted = checked(replace(step, epochs=epochs, lr=lr))
+            wanted = replace(step, epochs=epochs, lr=lr)
         except ValueError as error:
-            raise CommandError(f"prune: {error}") from error
+            raise CommandError(str(error)) from error
         saved, stages = compressed(checkpoint, data, [], [wanted], seed)
         written(saved, out)
     print_json(told(saved, stages, out)) if as_json else show(saved, stages, out)
@@ -83,17 +82,12 @@ def _check_used(*, structured: bool, round_to: int, epochs: int, lr: float | Non
         raise CommandError("prune: --lr needs --epochs")
 
 
-def _weights(options: dict[str, Any]) -> Step:
-    """The step that masks weights, gradually where the model is trained on."""
-    return Step("prune", options, gradual=options["method"] == "magnitude")
-
-
 def _channels(options: dict[str, Any], round_to: int) -> Step:
     """The step that removes channels, a share of each layer's or of all together."""
     if "sparsity" not in options or "pattern" in options:
-        raise ValueError("expected --sparsity and no --pattern with --structured")
+        raise CommandError("prune: expected --sparsity and no --pattern with --structured")
     scope = options.get("scope", "layer")
     if scope not in SCOPES:
-        raise ValueError(f"expected --scope {' or '.join(SCOPES)}, got '{scope}'")
+        raise CommandError(f"prune: expected --scope {' or '.join(SCOPES)}, got '{scope}'")
     budget = {"amount": options["sparsity"], "global_": scope == "global", "round_to": round_to}
     return Step("prune_structured", {**budget, "importance": options["method"], "ignored": options.get("ignored", [])})

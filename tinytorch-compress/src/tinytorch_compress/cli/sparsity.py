@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from tinytorch.cli.options import DataOption
-from tinytorch.cli.output import CommandError, percent, print_json, quiet, say, show_table
+from tinytorch.cli.output import CommandError, print_json, quiet, say, show_table
 from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor
 from tinytorch.recipes import SavedModel, load_model
-from tinytorch_compress import curves
+from tinytorch_compress import curves, tables
 from tinytorch_compress.analysis import Report, analyse
-from tinytorch_compress.html import layer_rows, storage_rows, write_html
+from tinytorch_compress.html import write_html
+from tinytorch_compress.sparsity import sparsity_of
 
 SPARSITIES = [0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95]
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -54,10 +55,12 @@ def _report(saved: SavedModel, *, curve: bool, sensitivity: bool) -> Report:
         return next(value for name, value in tested.items() if name != "loss")
 
     one = Tensor(next(iter(saved.test_batches))[0].array[:1])
+    zero = sparsity_of(saved.model)
+    further = [0.0, *[each for each in SPARSITIES if each > zero]]  # up to what is zero already nothing goes
     return analyse(
         saved.model,
         one,
-        curve=curves.curve(saved.model, score, SPARSITIES) if curve else None,
+        curve=curves.curve(saved.model, score, further) if curve else None,
         sensitivity=curves.sensitivity(saved.model, score, SPARSITIES) if sensitivity else None,
         sparsities=SPARSITIES if sensitivity else None,
     )
@@ -77,20 +80,14 @@ def _draw(report: Report, checkpoint: Path, html: Path | None, plot: Path | None
 
 
 def _show(report: Report, written: list[Path | None]) -> None:
-    show_table(*layer_rows(report.layers))
+    show_table(*tables.layers(report))
     say()
-    show_table(*storage_rows(report))
-    counted = report.arithmetic
-    if counted is not None:
-        unknown = f"; not counted: {', '.join(counted.unknown)}" if counted.unknown else ""
-        say(f"\n{counted.macs:,} MACs for one sample, {counted.nonzero:,} by a weight that is not zero{unknown}")
-    if report.curve:
-        say()
-        show_table(["sparsity", "accuracy"], [[percent(share), percent(score)] for share, score in report.curve])
-    if report.sensitivity:
-        say()
-        shares = [percent(share) for share in report.sparsities]
-        rows = [[each.layer, *map(percent, each.scores)] for each in report.sensitivity]
-        show_table(["pruned alone", *shares], rows)
+    show_table(*tables.storage(report))
+    if report.cost is not None:
+        say(f"\n{tables.pass_of(report.cost)}")
+    for part, table in ((report.curve, tables.curve), (report.sensitivity, tables.sensitivity)):
+        if part:
+            say()
+            show_table(*table(report))
     for path in filter(None, written):
         say(f"written: {path}")

@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinytorch.core.module import Module
-from tinytorch.core.tensor import Tensor
-from tinytorch.core.training import evaluating
-from tinytorch.tracing import trace
 from tinytorch_compress.places import left_out
 from tinytorch_compress.structured.flow import Flow
 from tinytorch_compress.structured.rules import RULES
+from tinytorch_compress.traces import traced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from tinytorch.core.module import Module
+    from tinytorch.core.tensor import Tensor
     from tinytorch.tracing import Graph
     from tinytorch.types import Array
 
@@ -78,25 +77,6 @@ def dependencies(model: Module, example_inputs: Tensor | Sequence[Tensor], ignor
     flow = Flow(graph, RULES)
     _freeze_ignored(flow, model, ignored)
     return Dependencies(graph, flow, *_grouped(flow))
-
-
-def traced(name: str, model: Module, example_inputs: Tensor | Sequence[Tensor]) -> Graph:
-    """What a model does with its inputs in evaluation; raises ValueError where it does not take them."""
-    if not isinstance(model, Module) or not isinstance(example_inputs, (Tensor, list, tuple)):
-        got = f"{type(model).__name__} and {type(example_inputs).__name__}"
-        raise TypeError(f"{name}: expected a module and a tensor or several as example inputs, got {got}")
-    inputs = as_inputs(example_inputs)
-    try:
-        with evaluating(model):
-            return trace(model, *inputs)
-    except (ValueError, TypeError, IndexError, RuntimeError) as error:
-        shapes = ", ".join(str(getattr(each, "shape", type(each).__name__)) for each in inputs)
-        raise ValueError(f"{name}: {type(model).__name__} cannot be run on inputs {shapes}: {error}") from error
-
-
-def as_inputs(example_inputs: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """What the model is called with: one tensor or several."""
-    return (example_inputs,) if isinstance(example_inputs, Tensor) else tuple(example_inputs)
 
 
 def _freeze_ignored(flow: Flow, model: Module, ignored: Iterable[str]) -> None:

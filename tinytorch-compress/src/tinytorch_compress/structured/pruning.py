@@ -17,9 +17,10 @@ from tinytorch.core.tensor import Tensor
 from tinytorch.core.training import evaluating
 from tinytorch.transforming import note
 from tinytorch_compress.structured.budget import check, chosen
-from tinytorch_compress.structured.groups import Dependencies, as_inputs, dependencies
+from tinytorch_compress.structured.groups import Dependencies, dependencies
 from tinytorch_compress.structured.importance import scores
 from tinytorch_compress.structured.structure import Structure, cut, put_back, structure_of, tensors
+from tinytorch_compress.traces import as_inputs
 
 if TYPE_CHECKING:
     from tinytorch.core.module import Module
