@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinytorch.core.layers import Dropout, Embedding, LayerNorm, Linear, ModuleDict, ModuleList, init
 from tinytorch.core.tensor.numbers import whole
-from tinytorch.core.transformers import GPTBlock, KVShape, LanguageModel, sight
+from tinytorch.core.transformers import GPTBlock, KVShape, LanguageModel, sight, through
 
 if TYPE_CHECKING:
     from tinytorch.core.tensor import Tensor
@@ -80,6 +80,4 @@ class GPT(LanguageModel):
         parts: Any = self.transformer
         seen = sight(self, tokens, attention_mask, cache)
         x = parts["drop"](parts["wte"](tokens) + parts["wpe"](seen.positions))
-        for layer, block in enumerate(parts["h"]):
-            x = block(x, layer, seen)
-        return self.lm_head(parts["ln_f"](x))
+        return self.lm_head(parts["ln_f"](through(parts["h"], x, seen)))

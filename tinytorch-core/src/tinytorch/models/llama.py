@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinytorch.core.layers import Embedding, Linear, ModuleDict, ModuleList, init
 from tinytorch.core.tensor.numbers import whole
-from tinytorch.core.transformers import KVShape, LanguageModel, LlamaBlock, RMSNorm, sight
+from tinytorch.core.transformers import KVShape, LanguageModel, LlamaBlock, RMSNorm, sight, through
 
 if TYPE_CHECKING:
     from tinytorch.core.tensor import Tensor
@@ -74,6 +74,4 @@ class Llama(LanguageModel):
         seen = sight(self, tokens, attention_mask, cache)
         x = parts["embed_tokens"](tokens)
         seen = seen._replace(turns=parts["layers"][0].self_attn.rotary.turns(seen.positions, x.dtype))
-        for layer, block in enumerate(parts["layers"]):
-            x = block(x, layer, seen)
-        return self.lm_head(parts["norm"](x))
+        return self.lm_head(parts["norm"](through(parts["layers"], x, seen)))

@@ -1,7 +1,7 @@
 """Chapter 13, transformers: attention and small networks in turn, and text from them.
 
 Read rms first, then layers, the classical ones, then sight and blocks, those of today's language models, then
-prompts, choosing and generation.
+prompts, choosing, generation and, to be quicker, on_arrays.
 """
 
 from tinytorch.core.transformers.blocks import GPTBlock, LlamaBlock
@@ -12,6 +12,7 @@ from tinytorch.core.transformers.layers import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
+from tinytorch.core.transformers.on_arrays import through
 from tinytorch.core.transformers.rms import RMSNorm
 from tinytorch.core.transformers.rms import rms_normalized as rms_norm
 from tinytorch.core.transformers.sight import Cache, KVShape, Sight, causal_mask, checked_mask, sight
@@ -32,4 +33,5 @@ __all__ = [
     "checked_mask",
     "rms_norm",
     "sight",
+    "through",
 ]

@@ -8,23 +8,19 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from tinytorch.core.activations.functions import gelu, gelu_of, silu
+from tinytorch.core.activations.functions import gelu_of, silu
 from tinytorch.core.attention.functions import attended
 from tinytorch.core.attention.scaled import attention
 from tinytorch.core.autograd import is_grad_enabled
 from tinytorch.core.embeddings import RotaryEmbedding
 from tinytorch.core.layers import Dropout, LayerNorm, Linear
 from tinytorch.core.layers.linear import linear
-from tinytorch.core.layers.normalization import layer_norm
 from tinytorch.core.module import Module
 from tinytorch.core.tensor import Tensor
-from tinytorch.core.tensor.arithmetic import add
 from tinytorch.core.transformers.rms import RMSNorm
-from tinytorch.plugins.instruments import watching
 
 if TYPE_CHECKING:
-    from tinytorch.core.transformers.sight import Cache, Sight
-    from tinytorch.types import Array
+    from tinytorch.core.transformers.sight import Sight
 
 
 class CausalSelfAttention(Module):
@@ -120,44 +116,8 @@ class GPTBlock(Module):
 
     def forward(self, x: Tensor, layer: int, seen: Sight) -> Tensor:
         """(batch, time, width) -> the same."""
-        if seen.cache is not None and not is_grad_enabled() and not watching() and self._is_plain():
-            return Tensor(self._on_arrays(x.array, layer, seen, seen.cache))
         x = x + self.attn(self.ln_1(x), layer, seen)
         return x + self.mlp(self.ln_2(x))
-
-    def _is_plain(self) -> bool:
-        """Whether its parts are those it was made of, in evaluation: one that somebody changed has a say of its own."""
-        attn, mlp = self.attn, self.mlp
-        parts = (self.ln_1, self.ln_2, attn, attn.c_attn, attn.c_proj, attn.resid_dropout)
-        for part, kind in zip((*parts, mlp, mlp.c_fc, mlp.c_proj, mlp.dropout), PARTS, strict=True):
-            if type(part) is not kind or part.training or "forward" in part.__dict__:
-                return False
-        return True
-
-    def _on_arrays(self, x: Array, layer: int, seen: Sight, cache: Cache) -> Array:
-        """The same by ops that are not recorded: for a token that is written alone, calls are most of the work."""
-        attn, (batch, time, _) = self.attn, x.shape
-        parts = _linear(attn.c_attn, _normal(self.ln_1, x)).reshape(batch, time, 3, attn.heads, attn.head)
-        q, k, v = parts.transpose(2, 0, 3, 1, 4)
-        keys, values = cache.update(Tensor(k), Tensor(v), layer)
-        mask = None if seen.mask is None else seen.mask.array
-        out = attention.run(q, keys.array, values.array, mask, seen.causal, 1.0 / math.sqrt(q.shape[3]))[0]
-        found = out.swapaxes(1, 2).reshape(batch, time, attn.heads * attn.head)
-        x = add.run(x, _linear(attn.c_proj, found))
-        wide = gelu.run(_linear(self.mlp.c_fc, _normal(self.ln_2, x)), "tanh")[0]
-        return add.run(x, _linear(self.mlp.c_proj, wide))
-
-
-PARTS = (LayerNorm, LayerNorm, CausalSelfAttention, Linear, Linear, Dropout, MLP, Linear, Linear, Dropout)
-
-
-def _linear(layer: Linear, x: Array) -> Array:
-    return linear.run(x, layer.weight.array, None if layer.bias is None else layer.bias.array)
-
-
-def _normal(layer: LayerNorm, x: Array) -> Array:
-    bias = None if layer.bias is None else layer.bias.array
-    return layer_norm.run(x, layer.weight.array, bias, 1, layer.eps)[0]
 
 
 class LlamaBlock(Module):

@@ -1,0 +1,166 @@
+"""Blocks on arrays: what they compute, by ops that are not recorded.
+
+Where text is written token by token, calls of modules and the making of tensors are most of the work. So with a cache
+models pass through their blocks by these functions; what they compute is what `forward` says, and tests compare the
+two. While somebody records or looks, and where a part was changed or trains, the modules are called.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tinytorch.core.activations.functions import gelu, silu
+from tinytorch.core.attention.scaled import attention
+from tinytorch.core.autograd import is_grad_enabled
+from tinytorch.core.embeddings import RotaryEmbedding, rotary
+from tinytorch.core.layers import Dropout, LayerNorm, Linear
+from tinytorch.core.layers.linear import linear
+from tinytorch.core.layers.normalization import layer_norm
+from tinytorch.core.tensor import Tensor
+from tinytorch.core.tensor.arithmetic import add, multiply
+from tinytorch.core.transformers.blocks import (
+    MLP,
+    CausalSelfAttention,
+    GPTBlock,
+    GroupedQueryAttention,
+    LlamaBlock,
+    SwiGLU,
+)
+from tinytorch.core.transformers.rms import RMSNorm, rms_norm
+from tinytorch.plugins.instruments import watching
+
+if TYPE_CHECKING:
+    from tinytorch.core.module import Module
+    from tinytorch.core.transformers.sight import Cache, Sight
+    from tinytorch.types import Array
+
+
+def through(blocks: Iterable[Module], x: Tensor, seen: Sight) -> Tensor:
+    """Pass through blocks, one after the other: (batch, time, width) -> the same."""
+    cache = None if is_grad_enabled() or watching() else seen.cache
+    for layer, block in enumerate(blocks):
+        kind = None if cache is None else KINDS.get(type(block))
+        if kind is None or not kind.is_plain(block):
+            x = block(x, layer, seen)
+        else:
+            x = Tensor(kind.run(block, x.array, layer, seen, cache))
+    return x
+
+
+def _gpt(block: GPTBlock, x: Array, layer: int, seen: Sight, cache: Cache) -> Array:
+    attn, mlp, (batch, time, _) = block.attn, block.mlp, x.shape
+    parts = _linear(attn.c_attn, _layer_norm(block.ln_1, x)).reshape(batch, time, 3, attn.heads, attn.head)
+    q, k, v = parts.transpose(2, 0, 3, 1, 4)
+    x = add.run(x, _linear(attn.c_proj, _attend(q, k, v, layer, seen, cache)))
+    wide = gelu.run(_linear(mlp.c_fc, _layer_norm(block.ln_2, x)), "tanh")[0]
+    return add.run(x, _linear(mlp.c_proj, wide))
+
+
+def _llama(block: LlamaBlock, x: Array, layer: int, seen: Sight, cache: Cache) -> Array:
+    attn, mlp, rows = block.self_attn, block.mlp, _rms_norm(block.input_layernorm, x)
+    cos, sin = attn.rotary.turns(seen.positions, x.dtype) if seen.turns is None else seen.turns
+    q, k = (
+        rotary.run(_by_head(_linear(part, rows), heads), cos.array, sin.array, attn.rotary.interleaved)
+        for part, heads in ((attn.q_proj, attn.heads), (attn.k_proj, attn.kv_heads))
+    )
+    v = _by_head(_linear(attn.v_proj, rows), attn.kv_heads)
+    x = add.run(x, _linear(attn.o_proj, _attend(q, k, v, layer, seen, cache)))
+    rows = _rms_norm(block.post_attention_layernorm, x)
+    wide = multiply.run(silu.run(_linear(mlp.gate_proj, rows)), _linear(mlp.up_proj, rows))
+    return add.run(x, _linear(mlp.down_proj, wide))
+
+
+def _attend(q: Array, k: Array, v: Array, layer: int, seen: Sight, cache: Cache) -> Array:
+    """What the queries find, all heads side by side: (batch, heads, time, width) -> (batch, time, heads * width)."""
+    keys, values = cache.update(Tensor(k), Tensor(v), layer)
+    mask, (batch, heads, time, width) = None if seen.mask is None else seen.mask.array, q.shape
+    out = attention.run(q, keys.array, values.array, mask, seen.causal, 1.0 / math.sqrt(width))[0]
+    return out.swapaxes(1, 2).reshape(batch, time, heads * width)
+
+
+def _by_head(x: Array, heads: int) -> Array:
+    """(batch, time, heads * width) -> (batch, heads, time, width)."""
+    batch, time, width = x.shape
+    return x.reshape(batch, time, heads, width // heads).swapaxes(1, 2)
+
+
+def _linear(layer: Linear, x: Array) -> Array:
+    return linear.run(x, layer.weight.array, None if layer.bias is None else layer.bias.array)
+
+
+def _layer_norm(layer: LayerNorm, x: Array) -> Array:
+    weight = None if layer.weight is None else layer.weight.array
+    bias = None if layer.bias is None else layer.bias.array
+    return layer_norm.run(x, weight, bias, len(layer.normalized_shape), layer.eps)[0]
+
+
+def _rms_norm(layer: RMSNorm, x: Array) -> Array:
+    eps = float(np.finfo(x.dtype).eps) if layer.eps is None else layer.eps
+    weight = None if layer.weight is None else layer.weight.array
+    return rms_norm.run(x, weight, len(layer.normalized_shape), eps)[0]
+
+
+class Kind(NamedTuple):
+    """A kind of block: how it runs on arrays, and the parts that it is made of."""
+
+    run: Callable[..., Array]
+    parts: Callable[[Any], tuple[Any, ...]]
+    types: tuple[type, ...]
+
+    def is_plain(self, block: Module) -> bool:
+        """Whether its parts are those it was made of, in evaluation: one that somebody changed has a say of its own."""
+        try:
+            parts = self.parts(block)
+        except AttributeError:
+            return False
+        if tuple(map(type, parts)) != self.types or "forward" in block.__dict__:
+            return False
+        for part in parts:
+            if part.training or "forward" in part.__dict__:
+                return False
+        return True
+
+
+def _kind(run: Callable[..., Array], parts: dict[str, type]) -> Kind:
+    return Kind(run, attrgetter(*parts), tuple(parts.values()))
+
+
+KINDS = {
+    GPTBlock: _kind(
+        _gpt,
+        {
+            "ln_1": LayerNorm,
+            "attn": CausalSelfAttention,
+            "attn.c_attn": Linear,
+            "attn.c_proj": Linear,
+            "attn.resid_dropout": Dropout,
+            "ln_2": LayerNorm,
+            "mlp": MLP,
+            "mlp.c_fc": Linear,
+            "mlp.c_proj": Linear,
+            "mlp.dropout": Dropout,
+        },
+    ),
+    LlamaBlock: _kind(
+        _llama,
+        {
+            "input_layernorm": RMSNorm,
+            "self_attn": GroupedQueryAttention,
+            "self_attn.q_proj": Linear,
+            "self_attn.k_proj": Linear,
+            "self_attn.v_proj": Linear,
+            "self_attn.o_proj": Linear,
+            "self_attn.rotary": RotaryEmbedding,
+            "post_attention_layernorm": RMSNorm,
+            "mlp": SwiGLU,
+            "mlp.gate_proj": Linear,
+            "mlp.up_proj": Linear,
+            "mlp.down_proj": Linear,
+        },
+    ),
+}
