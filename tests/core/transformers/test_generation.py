@@ -332,6 +332,31 @@ def test_a_block_with_a_cache_asks_parts_that_somebody_changed(change, monkeypat
     assert asked == [(1, 1, 8)]
 
 
+@pytest.mark.parametrize("change", ["replaced", "patched", "training", "watched"])
+def test_a_block_of_llama_with_a_cache_asks_parts_that_somebody_changed(change, monkeypatch):
+    net = models.Llama(11, 24, layers=1, heads=2, width=8, hidden=10).eval()
+    block, asked = net.model["layers"][0], []
+    monkeypatch.setattr(type(block.mlp), "forward", lambda self, x: asked.append(x.shape) or x)
+    scores_of(net, [[1]], None, Concatenating(1))  # as it is
+    assert asked == []
+    if change == "replaced":
+        block.self_attn.o_proj = Doubled(8, 8, bias=False)
+    elif change == "patched":
+        monkeypatch.setattr(block.input_layernorm, "forward", lambda x: x)
+    elif change == "training":
+        block.mlp.train()
+    with plugins.instrumented(plugins.Instrument()) if change == "watched" else contextlib.nullcontext():
+        scores_of(net, [[1]], None, Concatenating(1))
+    assert asked == [(1, 1, 8)]
+
+
+def test_a_network_without_the_parts_of_the_usual_one_takes_its_place_with_a_cache_too():
+    net = models.GPT(11, 24, layers=1, heads=2, width=8).eval()
+    net.transformer["h"][0].mlp = tt.nn.Linear(8, 8)
+    expected = scores_of(net, [[1, 2, 3]])
+    assert np.allclose(scores_of(net, [[1, 2, 3]], None, Concatenating(1)), expected, rtol=1e-5, atol=1e-6)
+
+
 def without_last_head(model, layers):
     """The GPT with one head fewer in these layers, as a pruner would take it out."""
     for layer in layers:

@@ -26,9 +26,10 @@ def compare(
 ) -> int:
     """Compare two stored runs of the same models on the same machine.
 
-    The exit status is 0 where nothing became worse by more than the limit, 1 for a regression or a model that B lacks, 2
-    for files that cannot be read or compared. A regression in time is one that was shown, and whose estimate is above
-    the limit. Where the machine changes its speed from minute to minute, compare folders of runs that were taken in turn.
+    The exit status is 0 where nothing became worse by more than the limit, 1 for a regression or a model that B
+    lacks, 2 for files that cannot be read or compared. A regression in time is one that was shown, and whose estimate
+    is above the limit. Where the machine changes its speed from minute to minute, compare folders of runs that were
+    taken in turn.
 
     \b
     tinytorch bench compare main.json branch.json --fail-above 3%

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tinytorch.cli.app import TOLD
 from tinytorch.cli.choice import PluginsOption, chosen
 from tinytorch.cli.output import CommandError, complain, console, print_json, quiet, say, show_facts, show_table
 from tinytorch_bench import files
@@ -68,7 +69,7 @@ def compete_command(
             files.check(output)
             complain(f"making the baseline of {found.key} ...")
             submission = compete(task.prepare(found, data), entry, Timing(rounds=rounds), _progress)
-    except CommandError as error:
+    except TOLD as error:
         complain(str(error))
         return WRONG_INPUT
     if output is not None:

@@ -120,10 +120,7 @@ class Kind(NamedTuple):
             return False
         if tuple(map(type, parts)) != self.types or "forward" in block.__dict__:
             return False
-        for part in parts:
-            if part.training or "forward" in part.__dict__:
-                return False
-        return True
+        return not any(part.training or "forward" in part.__dict__ for part in parts)
 
 
 def _kind(run: Callable[..., Array], parts: dict[str, type]) -> Kind:
