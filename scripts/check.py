@@ -79,7 +79,10 @@ def lines() -> bool:
     return run(sys.executable, ROOT / "scripts/count_lines.py")
 
 
-ON_THE_WHEEL = ("activations", "attention", "autograd", "layers", "losses", "module", "optimizers", "spatial", "tensor")
+ON_THE_WHEEL = (
+    *("activations", "attention", "autograd", "dataloader", "datasets", "embeddings", "layers", "losses", "module"),
+    *("optimizers", "spatial", "tensor", "testing", "transformers", "verify"),
+)
 
 
 def tests() -> bool:
