@@ -72,11 +72,11 @@ def keywords() -> Iterator[dict[str, Any]]:
 
 
 def stories() -> Iterator[dict[str, Any]]:
-    """stories260K: the loss on texts that it wrote, drawn at temperature 1 and, in brackets' rows, greedy ones."""
+    """stories260K: the loss on texts that it wrote, drawn at temperature 1 and greedy ones."""
     model, drawn, greedy = trained.stories(DATA / "stories260k")
     configs: dict[str, dict[str, Any]] = {
         "int8": {"bits": 8},
-        "int4, groups of 32, head int8": {"bits": 4},
+        "int4, head int8": {"bits": 4},
     }
     for name, options in configs.items():
         made = quantize(model, QuantConfig(mode="weight_only", **options))
