@@ -75,6 +75,19 @@ def test_the_largest_sums_are_exact(channels, pixels):
     same(kernels.int8_conv2d(*args), core("int8_conv2d")(*args))
 
 
+@pytest.mark.parametrize(
+    ("mantissa", "shift"), [(0, 0), (1 << 30, 0), (1 << 30, -1), (1 << 30, -31), ((1 << 31) - 1, -30)]
+)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_channels_that_give_always_the_same_are_answered(mantissa, shift, sign, rng):
+    most = (1 << 30) + 128 if mantissa <= 1 << 30 else (1 << 30) + (1 << 29) - 2
+    x, weight = channels_last(codes(rng, 1, 8, 3, 3)), channels_last(codes(rng, 4, 8, 1, 1))
+    bias = np.full(4, sign * (most - 8 * 128 * 128), np.int32)
+    scale = np.full(4, mantissa, np.int32), np.full(4, shift, np.int8)
+    args = x, weight, bias, *scale, (1, 1), ((0, 0), (0, 0)), (1, 1), 1, 0, -128, -128, 127
+    same(kernels.int8_conv2d(*args), core("int8_conv2d")(*args))
+
+
 def test_the_largest_numbers_of_winograds_way_are_exact():
     signs = np.array(
         [[1, -1, -1, 1], [-1, 1, 1, -1], [-1, 1, 1, -1], [1, -1, -1, 1]]
@@ -160,7 +173,7 @@ def test_what_the_kernels_do_not_read_is_declined(rng):
     assert kernels.int8_conv2d(x.astype(np.uint8), weight, bias, mantissa, shift, *rest) is None
     assert kernels.int8_conv2d(x, weight, bias, mantissa, np.abs(shift) + np.int8(1), *rest) is None
     assert kernels.int8_conv2d(x, weight, bias[:3], mantissa, shift, *rest) is None
-    assert kernels.int8_conv2d(x, weight, np.full(4, 1 << 30, np.int32), mantissa, shift, *rest) is None
+    assert kernels.int8_conv2d(x, weight, np.full(4, (1 << 31) - 1, np.int32), mantissa, shift, *rest) is None
     assert kernels.int8_conv2d(x[:, :, :2, :2], weight, bias, mantissa, shift, *rest) is None
     assert kernels.int8_conv2d(x, weight, bias, mantissa, shift, *rest[:4], 128, *rest[5:]) is None
     assert kernels.int8_linear(codes(rng, 2, 4), codes(rng, 4, 4), bias, mantissa, shift, 0, -128, 127) is not None

@@ -11,6 +11,7 @@ namespace ISA {
 
 typedef int16_t Shorts __attribute__((vector_size(4 * W)));  // 2 W of them: W pairs
 typedef int8_t Codes __attribute__((vector_size(W)));
+typedef int8_t ManyCodes __attribute__((vector_size(2 * W)));
 
 template <class Many, class Number> inline Many load_many(const Number* from, size_t count = sizeof(Many) / sizeof(Number)) {
     Many out{};
@@ -43,7 +44,7 @@ inline Ints with_pairs(Ints sums, Shorts a, Shorts b) {
 }
 
 // x times mantissa * 2^(shift - 31), rounded twice: the product by 2^31 is rounded with halves upwards, and that by
-// 2^-shift with halves away from zero. No shift is above 0, and |x| is below 2^30, so that no sum leaves int32.
+// 2^-shift with halves away from zero. No shift is above 0, and who calls sees to it that no sum leaves int32.
 class Multiplier {
   public:
     Multiplier(Ints mantissa, Ints shift)
@@ -99,19 +100,20 @@ inline Codes narrowed(Ints x) {
 #endif
 }
 
-template <class Many, class Number> inline Many load_widened(const int8_t* from, size_t count) {
-    constexpr size_t SIZE = sizeof(Many) / sizeof(Number);
-    Number out[SIZE];
-    if (count >= SIZE) {
-        for (size_t i = 0; i < SIZE; i++) out[i] = from[i];
+// As many codes as there is room for, or `count` of them and zeros. The compiler makes better code of this loop than of
+// a conversion, for vectors of pairs it is the other way round.
+inline Ints load_codes(const int8_t* from, size_t count = W) {
+    int32_t out[W];
+    if (count >= W) {
+        for (size_t i = 0; i < W; i++) out[i] = from[i];
     } else {
-        for (size_t i = 0; i < SIZE; i++) out[i] = i < count ? from[i] : 0;
+        for (size_t i = 0; i < W; i++) out[i] = i < count ? from[i] : 0;
     }
-    return load_many<Many>(out);
+    return load_many<Ints>(out);
 }
-
-inline Ints load_codes(const int8_t* from, size_t count = W) { return load_widened<Ints, int32_t>(from, count); }
-inline Shorts load_pairs(const int8_t* from, size_t count) { return load_widened<Shorts, int16_t>(from, count); }
+inline Shorts load_pairs(const int8_t* from, size_t count) {
+    return __builtin_convertvector(load_many<ManyCodes>(from, smaller(count, 2 * W)), Shorts);
+}
 
 // A zero point is added, and the codes kept between two limits; vectors, so that nothing is looked up between stores.
 class Limits {

@@ -13,18 +13,22 @@ namespace {
 
 using namespace arrays;
 
-// Bias, mantissa and shift of each output, as the ops' arguments come; false where they do not fit, or where sums of
-// `terms` products could leave what the kernel rounds.
+// Bias, mantissa and shift of each output, as the ops' arguments come; false where they do not fit, or where a sum of
+// `terms` products, or what the kernel adds to round it, could leave int32. Networks have channels that give always the
+// same: a bias of 2^30, and a shift that makes it small.
 bool constants_of(PyObject* const* args, Int8Conv& job, std::size_t terms) {
-    constexpr std::int64_t MOST = (1 << 30) - 1;
+    constexpr std::int64_t MOST = INT32_MAX;
     job.bias = row_of<std::int32_t>(args[0], NPY_INT32, job.outs);
     job.mantissa = row_of<std::int32_t>(args[1], NPY_INT32, job.outs);
     job.shift = row_of<std::int8_t>(args[2], NPY_INT8, job.outs);
     if (!job.bias || !job.mantissa || !job.shift || terms > MOST / (128 * 128)) return false;
     if (!none_above_zero(job.shift, job.outs)) return false;
     const std::int64_t products = static_cast<std::int64_t>(terms) * 128 * 128;
-    for (std::size_t i = 0; i < job.outs; i++)
-        if (job.mantissa[i] < 0 || products + std::abs(std::int64_t{job.bias[i]}) > MOST) return false;
+    for (std::size_t i = 0; i < job.outs; i++) {
+        const std::int64_t sum = products + std::abs(std::int64_t{job.bias[i]});
+        const std::int64_t added = job.shift[i] ? std::int64_t{1} << (-job.shift[i] - 1) : 128;  // a half, or a zero point
+        if (job.mantissa[i] < 0 || sum > MOST || (sum * job.mantissa[i] >> 31) + 1 + added > MOST) return false;
+    }
     return true;
 }
 
