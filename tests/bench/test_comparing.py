@@ -73,7 +73,7 @@ def test_a_regression_is_shown_and_above_the_limit():
 def test_what_is_larger_is_a_regression_too():
     before = run_of(Clock(1), m=1e-3)
     after = replace(before, rows=[replace(before.rows[0], bytes=120)])
-    assert compare(before, after, 0.1).changes[0].regressions == ["size 100 to 120 bytes"]
+    assert compare(before, after, 0.1).changes[0].regressions == ["size 100 to 120 bytes, above 10 %"]
 
 
 @pytest.mark.parametrize(

@@ -222,19 +222,14 @@ def test_language_models_store_codes_and_write_on(kind, bits):
 def test_the_output_head_of_a_language_model_keeps_8_bits_unless_told(tied):
     model = models.Llama(vocab_size=40, max_length=32, layers=2, heads=2, width=32, hidden=48, tied=tied).eval()
     four = QuantConfig(mode="weight_only", bits=4)
-    for config, bits in (
-        (four, 8),
-        (replace(four, head_bits=4), 4),
-        (replace(four, layers={"lm_head": {"bits": 4}}), 4),
+    for config, head, table in (
+        (four, 8, 8 if tied else 4),
+        (replace(four, head_bits=4), 4, 4),
+        (replace(four, layers={"lm_head": {"bits": 4}}), 4, 8 if tied else 4),  # the table keeps what it is as a head
     ):
-        stored = {
-            name: each.qweight.bits
-            for name, each in quantize(model, config).named_modules()
-            if hasattr(each, "qweight")
-        }
-        assert stored.pop("lm_head") == bits
-        table = stored.pop("model.embed_tokens")
-        assert table == (bits if tied and config is four else table)
+        parts = quantize(model, config).named_modules()
+        stored = {name: each.qweight.bits for name, each in parts if hasattr(each, "qweight")}
+        assert (stored.pop("lm_head"), stored.pop("model.embed_tokens")) == (head, table)
         assert set(stored.values()) == {4}
 
 

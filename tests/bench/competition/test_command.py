@@ -16,7 +16,7 @@ from tinytorch_bench.competition import command, task
         ({"team": ""}, "--team: expected "),
         ({"team": " us "}, "--team: expected "),
         ({"team": "us\ufeff"}, "--team: expected "),
-        ({"transform": ["nope"]}, "there is no transform 'nope' in the entry's plugins; there is none"),
+        ({"transform": ["nope"]}, "there is no transform 'nope' in the entry's plugins; there are none"),
         ({"model": Path("nope.npz")}, "nope.npz"),
     ],
     ids=str,

@@ -90,7 +90,7 @@ def test_an_entry_below_the_gate_does_not_pass(sprint, transforming):
 @pytest.mark.parametrize(
     ("transforms", "sentence"),
     [
-        ((("shrink", {}),), "there is no transform 'shrink' in the entry's plugins; there is halve, quantize"),
+        ((("shrink", {}),), "there is no transform 'shrink' in the entry's plugins; there are halve, quantize"),
         ((("halve", {"by": 2}),), "the transform 'halve' cannot be applied: .*unexpected keyword argument 'by'"),
     ],
 )

@@ -79,7 +79,7 @@ def _show(found: Comparison) -> None:
         say(f"missing: {model} on {dataset} is not in B any more")
     for change in found.changes:
         for told in change.regressions:
-            say(f"regression: {change.model} on {change.dataset}: {told} (limit {100 * found.limit:g} %)")
+            say(f"regression: {change.model} on {change.dataset}: {told}")
 
 
 def _cells(change: Change) -> list[str]:

@@ -53,7 +53,7 @@ class Change:
         """Say what is worse by more than the limit, a sentence each."""
         found = []
         if self.verdict == "slower" and self.ratio.median > 1 + self.limit:
-            found.append(f"time {100 * (self.ratio.median - 1):+.1f} %")
+            found.append(f"time {100 * (self.ratio.median - 1):+.1f} %, above {100 * self.limit:g} %")
         found += [
             f"{name} is no number any more"
             for name, (before, after) in self.metrics.items()
@@ -61,7 +61,7 @@ class Change:
         ]
         before, after = self.bytes
         if after > before * (1 + self.limit):
-            found.append(f"size {before:,} to {after:,} bytes")
+            found.append(f"size {before:,} to {after:,} bytes, above {100 * self.limit:g} %")
         return found
 
     def as_dict(self) -> dict[str, Any]:
@@ -122,7 +122,16 @@ def compare(before: Run | Sequence[Run], after: Run | Sequence[Run], fail_above:
     if not shared:
         raise CompareError("the runs have no model and dataset in common")
     changes = [_change(*name, sides[0], sides[1], fail_above) for name in shared]
-    return Comparison(fail_above, changes, sorted(names[0] - names[1]), [*_remarks(*sides), *_unsure(changes)])
+    return Comparison(fail_above, changes, _missing(*sides), [*_remarks(*sides), *_unsure(changes)])
+
+
+def _missing(before: Sequence[Run], after: Sequence[Run]) -> list[tuple[str, str]]:
+    """What no later run has of what some earlier one had."""
+    return sorted(_all_names(before) - _all_names(after))
+
+
+def _all_names(runs: Sequence[Run]) -> set[tuple[str, str]]:
+    return {name for run in runs for name in run.names()}
 
 
 def _check(before: Run, after: Run) -> None:
@@ -142,14 +151,13 @@ def _change(model: str, dataset: str, before: Sequence[Run], after: Sequence[Run
     else:
         ratio = samples.unpaired(*([statistics.median(run) for run in side] for side in times))
     first, second = ([run.row(model, dataset) for run in side] for side in (before, after))
-    shared = [name for name in first[0].metrics if name in second[0].metrics]
     return Change(
         model,
         dataset,
         ratio,
         (statistics.median(row.latency for row in first), statistics.median(row.latency for row in second)),
         (first[0].bytes, second[0].bytes),
-        {name: (first[0].metrics[name], second[0].metrics[name]) for name in shared},
+        {name: (value, second[0].metrics.get(name)) for name, value in first[0].metrics.items()},
         limit,
     )
 
@@ -169,8 +177,10 @@ def _remarks(before: Sequence[Run], after: Sequence[Run]) -> list[str]:
     plugins = [", ".join(each["name"] for each in run.machine["plugins"]) or "none" for run in (first, second)]
     if plugins[0] != plugins[1]:
         found.append(f"plugins changed: {plugins[0]} and {plugins[1]}")
-    names = [set().union(*(run.names() for run in side)) for side in (before, after)]
-    found += [f"{model} on {dataset} is new" for model, dataset in sorted(names[1] - names[0])]
+    found += [f"{model} on {dataset} is new" for model, dataset in sorted(_all_names(after) - _all_names(before))]
+    for which, side in (("earlier", before), ("later", after)):
+        partly = {name for name in _all_names(side) if any(name not in run.names() for run in side)}
+        found += [f"{model} on {dataset} is in some of the {which} runs only" for model, dataset in sorted(partly)]
     for which, side in (("earlier", before), ("later", after)):
         told = Counter(warning for run in side for warning in run.warnings)
         found += [f"{which}: {warning}" + (f" ({count} runs)" if count > 1 else "") for warning, count in told.items()]

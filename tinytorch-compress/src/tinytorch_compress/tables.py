@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from tinytorch_compress.analysis import Layer, Report
 from tinytorch_compress.counting import Cost
 
@@ -42,7 +44,7 @@ def pass_of(cost: Cost) -> str:
 
 def percent(share: float) -> str:
     """Write a share of 1 as percent."""
-    return f"{100 * share:.2f} %"
+    return "nan" if math.isnan(share) else f"{100 * share:.2f} %"
 
 
 def _layer(layer: Layer) -> list[str]:

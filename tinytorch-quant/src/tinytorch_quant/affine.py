@@ -34,10 +34,10 @@ def choose_qparams_affine(
     eps: float = EPS,
     preserve_zero: bool = True,
 ) -> tuple[Tensor, Tensor]:
-    """Scale (float32) and zero point (int32) for each block; 0 is always a number that is kept exactly.
+    """Scale (float32) and zero point (int32) for each block; 0 is a number that is kept exactly.
 
-    Without `preserve_zero` zero points are float32, not rounded: then the least and the largest number of an
-    asymmetric block are what is kept exactly, and all codes are used. A block of zeros gets the scale `eps`.
+    Without `preserve_zero` zero points are float32, not rounded: then the ends of an asymmetric block's range, which
+    reaches to 0 at least, are what is kept exactly. A block of zeros gets the scale `eps`.
     Raises ValueError for nan and infinity, for which no scale is right.
     """
     floats_only("choose_qparams_affine", input)
@@ -93,7 +93,7 @@ def quantize_affine(
 ) -> Tensor:
     """Numbers as codes: round(input / scale) + zero_point, halves to even, limited to quant_min .. quant_max.
 
-    A zero point that is no whole number is added before rounding.
+    A zero point of a float dtype is added before rounding.
     Codes are int8, uint8 or int16, the first that has the limits; without a zero point it is 0.
     """
     floats_only("quantize_affine", input)

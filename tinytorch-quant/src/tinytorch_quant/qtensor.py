@@ -27,7 +27,7 @@ class QTensor(Module):
     """Codes of `bits` bits for a tensor of `shape`, with a scale for each block of `block_size`.
 
     Groups lie in what belongs to one output, (out, everything else); the last one of a row may be shorter, and is
-    filled up with zeros, which codes hold exactly.
+    filled up with zeros, which are cut off again.
     Buffers: `codes`, int8 of the tensor's shape, or uint8 with two codes in a byte, the first in the lower half;
     `scale`, of groups in float16 as in GGUF's blocks; `zero_point`, of the scale's dtype and no whole number, so that
     all codes are used: GGUF's Q4_1, torchao's int4. Symmetric codes have none, and keep 0 exactly; others do not.

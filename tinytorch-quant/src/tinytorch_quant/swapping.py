@@ -136,10 +136,10 @@ def swapped(model: Module, configs: Mapping[str, QuantConfig | None], *, refuse:
 
 
 def _head(model: Module) -> Parameter | None:
-    """The weight of a language model's output head: its last Linear, with an output for each row of an Embedding."""
+    """The weight of a language model's output head: its last Linear, of the shape of an Embedding."""
     linears = [module for module in model.modules() if type(module) is Linear]
-    rows = {module.weight.shape[0] for module in model.modules() if type(module) is Embedding}
-    return linears[-1].weight if linears and linears[-1].weight.shape[0] in rows else None
+    tables = {module.weight.shape for module in model.modules() if type(module) is Embedding}
+    return linears[-1].weight if linears and linears[-1].weight.shape in tables else None
 
 
 def _stored(name: str, module: Any, config: QuantConfig, shared: dict[Any, QTensor], head: Parameter | None) -> Stored:

@@ -11,8 +11,9 @@
 //       0  0  1          0  1  0 -1
 //
 // Of floats that rounds otherwise, and loses what is small beside its neighbours. Here all numbers are whole, with 2 G
-// for G, and sums four times as large: nothing is rounded, so the codes are the same ones. Numbers of B d B' are below
-// 2^10, those of 2 G g (2 G)' below 2^11, both int16; MOST_CHANNELS of their products, nine of these added, fit int32.
+// for G, and sums four times as large: nothing is rounded, so the codes are the same ones. Numbers of B d B' and of
+// 2 G g (2 G)' fit int16. In one dimension |B| (2 at each place) meets |2 G| (2, 3, 3, 2), and A adds three places: at most
+// 2 (2 + 3 + 3) = 16 times |d| |g|, in both 256 times 2^14, and of MOST_CHANNELS channels 2^30.
 //
 // For TILES tiles of 2 x 2 outputs B d B' is computed for all channels; then for 2 W outputs, place by place, the sums over
 // the channels, pair by pair as in int8_conv.cpp, and of all 16 places the outputs.
@@ -26,7 +27,7 @@ namespace {
 constexpr size_t TILES = W == 16 ? 12 : 6;
 constexpr size_t PLACES = 16;  // 4 x 4
 constexpr size_t FEWEST_CHANNELS = 16, MOST_CHANNELS = 256;
-constexpr size_t FEWEST_PIXELS = 16;  // of an image: there are as many weights to transform
+constexpr size_t FEWEST_PIXELS = 16;  // of an image: for fewer, transforming the weights takes longer than it saves
 constexpr size_t WORK = 1000000;      // multiplications that are worth handing to another thread
 
 // All distances in numbers.

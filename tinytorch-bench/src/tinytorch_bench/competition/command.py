@@ -69,11 +69,11 @@ def compete_command(
             files.check(output)
             complain(f"making the baseline of {found.key} ...")
             submission = compete(task.prepare(found, data), entry, Timing(rounds=rounds), _progress)
+            if output is not None:
+                files.write(output, f"{json.dumps(submission, indent=1)}\n")
     except TOLD as error:
         complain(str(error))
         return WRONG_INPUT
-    if output is not None:
-        files.write(output, f"{json.dumps(submission, indent=1)}\n")
     if as_json:
         print_json(submission)
     else:

@@ -85,7 +85,7 @@ def check(entry: Entry) -> None:
     for name, _ in entry.transforms:
         if name not in known:
             raise ValueError(
-                f"there is no transform '{name}' in the entry's plugins; there is {', '.join(known) or 'none'}"
+                f"there is no transform '{name}' in the entry's plugins; there are {', '.join(known) or 'none'}"
             )
     if entry.file is not None:
         recipes.load_model(entry.file)

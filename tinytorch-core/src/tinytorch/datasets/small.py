@@ -6,7 +6,7 @@ test part is held out by class and by a fixed draw, so that every run on every m
 
 from __future__ import annotations
 
-import functools
+import threading
 from importlib import resources
 
 import numpy as np
@@ -17,6 +17,7 @@ from tinytorch.types import Array
 
 SPLIT_SEED = 0  # of the digits; `manual_seed` does not touch it
 TEST_SHARE = 0.2
+READING = threading.Lock()
 
 
 def xor() -> tuple[TensorDataset, TensorDataset]:
@@ -47,14 +48,13 @@ def digits() -> tuple[TensorDataset, TensorDataset]:
     return _part(scaled, labels, ~held_out), _part(scaled, labels, held_out)
 
 
-@functools.cache
 def _packed_digits() -> tuple[Array, Array]:
-    """Read the images (n, 8, 8), counted from 0 to 16, and their labels (n,), once in a process.
+    """Read the images (n, 8, 8), counted from 0 to 16, and their labels (n,), by one thread at a time.
 
-    Reading them in several threads at once may fail: numpy parses a header with `ast`, and CPython before 3.11.8
+    Reading them in several at once may fail: numpy parses a header with `ast`, and CPython before 3.11.8
     counts how deep that goes in one place for all threads (its issue 106905).
     """
-    with resources.files(__package__).joinpath("digits.npz").open("rb") as file:
+    with READING, resources.files(__package__).joinpath("digits.npz").open("rb") as file:
         packed = np.load(file, allow_pickle=False)
         return packed["images"], packed["labels"]
 
