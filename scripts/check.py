@@ -89,7 +89,8 @@ def tests() -> bool:
     """Run all tests and doctests, but for chapters that ask for no extra: `alone` runs those, once is enough."""
     sources = sorted(ROOT.glob("tinytorch-*/src"))
     there = [f"--ignore=tests/core/{chapter}" for chapter in ON_THE_WHEEL]
-    foreign = ("pytorch", "twins", "decoding", "in_jax", "onnxrt", "onnx_graph", "litert")  # need not be there
+    # these need what need not be there
+    foreign = ("pytorch", "twins", "decoding", "in_jax", "in_tinygrad", "onnxrt", "onnx_graph", "litert")
     left_out = [f"--ignore-glob=*/peers/{page}.py" for page in foreign]
     return pytest(sys.executable, "-n", "2", "--doctest-modules", *left_out, *there, "tests", "scripts", *sources)
 

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as numbers
 
 import tinytorch as tt
 from tinytorch.testing import check_gradient
 from tinytorch_quant import choose_qparams_affine, dequantize_affine, fake_quantize_affine, quantize_affine
-from tinytorch_quant.affine import fake_quantize, fake_quantize_grad
+from tinytorch_quant.affine import EPS, fake_quantize, fake_quantize_grad
 
 FLOATS = st.floats(-(2.0**40), 2.0**40, width=32)
 TABLES = numbers.arrays(np.float32, numbers.array_shapes(min_dims=2, max_dims=2, max_side=6), elements=FLOATS)
@@ -40,6 +40,7 @@ def test_zero_is_kept_exactly(mapping, x):
 @given(x=TABLES)
 def test_without_preserving_zero_the_ends_are_kept(x):
     ends = x.min(initial=0.0), x.max(initial=0.0)
+    assume(not 0.0 < ends[1] - ends[0] < 15 * EPS)  # a narrower range has steps of eps, which do not end where it does
     scale, zero_point = choose_qparams_affine(tt.tensor(x), "asymmetric", x.shape, -8, 7, preserve_zero=False)
     codes = quantize_affine(tt.tensor(np.array([ends])), (1, 2), scale, zero_point, -8, 7)
     assert codes.tolist() in ([[-8, 7]], [[-8, -8]])  # the second: all numbers are 0
