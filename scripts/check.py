@@ -85,10 +85,13 @@ ON_THE_WHEEL = (
 )
 
 
+WITH_PYTORCH = ("tests/oracle", "tests/bench/test_workloads.py", "tests/cli/test_bench.py")
+
+
 def tests() -> bool:
-    """Run all tests and doctests, but for chapters that ask for no extra: `alone` runs those, once is enough."""
+    """Run all tests and doctests but those that `alone` runs, of chapters that ask for no extra, or `oracle`."""
     sources = sorted(ROOT.glob("tinytorch-*/src"))
-    there = [f"--ignore=tests/core/{chapter}" for chapter in ON_THE_WHEEL]
+    there = [f"--ignore={page}" for page in (*(f"tests/core/{chapter}" for chapter in ON_THE_WHEEL), *WITH_PYTORCH)]
     # these need what need not be there
     foreign = ("pytorch", "twins", "decoding", "in_jax", "in_tinygrad", "onnxrt", "onnx_graph", "litert")
     left_out = [f"--ignore-glob=*/peers/{page}.py" for page in foreign]
@@ -151,7 +154,7 @@ def oracle() -> bool:
     """Compare with PyTorch, or with recorded cases where it cannot be had."""
     if importlib.util.find_spec("torch") is None and not install_torch():
         say(f"{TORCH[0]} cannot be installed here: the oracle's tests run on recorded cases")
-    return pytest(sys.executable, "tests/oracle", "tests/bench/test_workloads.py", "tests/cli/test_bench.py")
+    return pytest(sys.executable, *WITH_PYTORCH)
 
 
 def install_torch() -> bool:
