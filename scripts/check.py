@@ -81,7 +81,7 @@ def lines() -> bool:
 
 ON_THE_WHEEL = (
     *("activations", "attention", "autograd", "dataloader", "datasets", "embeddings", "layers", "losses", "module"),
-    *("optimizers", "spatial", "tensor", "testing", "transformers", "verify"),
+    *("optimizers", "plugins", "recipes", "spatial", "tensor", "testing", "transformers", "verify"),
 )
 
 
@@ -141,8 +141,8 @@ def walk() -> bool:
 
 
 def alarms() -> bool:
-    """Try the conformity kit on plugins that are right, over some seeds; more, by hand, take longer."""
-    return run(sys.executable, ROOT / "scripts/find_false_alarms.py", "--seeds", "2")
+    """Try the conformity kit on plugins that are right, with one seed; more, by hand, take longer."""
+    return run(sys.executable, ROOT / "scripts/find_false_alarms.py", "--seeds", "1")
 
 
 def sanitize() -> bool:
@@ -154,7 +154,7 @@ def oracle() -> bool:
     """Compare with PyTorch, or with recorded cases where it cannot be had."""
     if importlib.util.find_spec("torch") is None and not install_torch():
         say(f"{TORCH[0]} cannot be installed here: the oracle's tests run on recorded cases")
-    return pytest(sys.executable, *WITH_PYTORCH)
+    return pytest(sys.executable, "-n", "2", *WITH_PYTORCH)
 
 
 def install_torch() -> bool:
