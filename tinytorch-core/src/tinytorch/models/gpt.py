@@ -80,4 +80,4 @@ class GPT(LanguageModel):
         parts: Any = self.transformer
         seen = sight(self, tokens, attention_mask, cache)
         x = parts["drop"](parts["wte"](tokens) + parts["wpe"](seen.positions))
-        return self.lm_head(parts["ln_f"](through(parts["h"], x, seen)))
+        return through(parts["h"], x, seen, parts["ln_f"], self.lm_head)

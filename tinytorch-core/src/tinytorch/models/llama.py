@@ -74,4 +74,4 @@ class Llama(LanguageModel):
         seen = sight(self, tokens, attention_mask, cache)
         x = parts["embed_tokens"](tokens)
         seen = seen._replace(turns=parts["layers"][0].self_attn.rotary.turns(seen.positions, x.dtype))
-        return self.lm_head(parts["norm"](through(parts["layers"], x, seen)))
+        return through(parts["layers"], x, seen, parts["norm"], self.lm_head)

@@ -95,7 +95,7 @@ def _of_one_query(q: Array, k: Array, v: Array, mask: Array | None, scale: float
     weights -= largest
     np.exp(weights, out=weights)
     total = np.add.reduce(weights, axis=-1, keepdims=True)
-    total[total == 0.0] = 1.0
+    np.maximum(total, 1.0, out=total)  # less only of a row that sees nothing
     out = np.matmul(weights, v)
     out /= total
     return out.reshape(batch, heads, 1, v.shape[3]), (np.log(total) + largest).reshape(batch, heads, 1, 1)

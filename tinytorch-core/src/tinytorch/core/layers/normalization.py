@@ -67,14 +67,16 @@ def _layer_norm_of_one(
     row: Array, x: Array, weight: Array | None, bias: Array | None, ndim: int, eps: float
 ) -> tuple[Array, Array, Array]:
     """The same for a single row, as text that is written token by token has them: mean and deviation are numbers."""
-    mean = float(np.add.reduce(row)) / (row.size or 1)
+    size = row.size or 1
+    mean = float(np.add.reduce(row)) / size
     out = row - mean
-    deviation = math.sqrt(float(np.dot(out, out)) / (row.size or 1) + eps)
+    deviation = math.sqrt(float(out.dot(out)) / size + eps)
     rstd = 1.0 / deviation if deviation else math.inf
     out *= rstd
-    shape = x.shape[: x.ndim - ndim] + (1,) * ndim
-    saved = np.array((mean, rstd), row.dtype).reshape(2, *shape)
-    return _scaled(like(out, x), weight, bias), saved[0], saved[1]
+    out = out.astype(x.dtype, copy=False)
+    out = _scaled(out, *(None if each is None else each.reshape(-1) for each in (weight, bias)))
+    saved = np.array((mean, rstd), row.dtype).reshape(2, *x.shape[: x.ndim - ndim], *(1,) * ndim)
+    return out.reshape(x.shape), saved[0], saved[1]
 
 
 @op
@@ -169,7 +171,7 @@ def _batch_norm_inference(
 def in_rows(x: Array, ndim: int) -> Array:
     """What is normalized together as a row, at least in float32: (rows, n)."""
     if ndim == 1 and x.size:
-        return _wide(x).reshape(-1, x.shape[-1])
+        return _wide(x) if x.ndim == 2 else _wide(x).reshape(-1, x.shape[-1])
     kept = x.ndim - ndim
     return _wide(x).reshape(math.prod(x.shape[:kept]), math.prod(x.shape[kept:]))
 

@@ -40,53 +40,66 @@ if TYPE_CHECKING:
     from tinytorch.types import Array
 
 
-def through(blocks: Iterable[Module], x: Tensor, seen: Sight) -> Tensor:
-    """Pass through blocks, one after the other: (batch, time, width) -> the same."""
+def through(blocks: Iterable[Module], x: Tensor, seen: Sight, *last: Module) -> Tensor:
+    """Pass through blocks, then through the layers that come last: (batch, time, width) -> (batch, time, ...)."""
     cache = None if is_grad_enabled() or watching() else seen.cache
     for layer, block in enumerate(blocks):
-        kind = None if cache is None else KINDS.get(type(block))
-        if kind is None or not kind.is_plain(block):
+        kind = KINDS.get(type(block))
+        if cache is None or kind is None or not kind.is_plain(block):
             x = block(x, layer, seen)
         else:
-            x = Tensor(kind.run(block, x.array, layer, seen, cache))
+            batch, time, width = x.array.shape
+            rows = kind.run(block, x.array.reshape(batch * time, width), _Tokens(batch, time, layer, seen, cache))
+            x = Tensor(rows.reshape(batch, time, width))
+    for part in last:
+        run = LAYERS.get(type(part))
+        x = part(x) if cache is None or run is None or "forward" in part.__dict__ else Tensor(run(part, x.array))
     return x
 
 
-def _gpt(block: GPTBlock, x: Array, layer: int, seen: Sight, cache: Cache) -> Array:
-    attn, mlp, (batch, time, _) = block.attn, block.mlp, x.shape
-    parts = _linear(attn.c_attn, _layer_norm(block.ln_1, x)).reshape(batch, time, 3, attn.heads, attn.head)
-    q, k, v = parts.transpose(2, 0, 3, 1, 4)
-    x = add.run(x, _linear(attn.c_proj, _attend(q, k, v, layer, seen, cache)))
-    wide = gelu.run(_linear(mlp.c_fc, _layer_norm(block.ln_2, x)), "tanh")[0]
-    return add.run(x, _linear(mlp.c_proj, wide))
+class _Tokens(NamedTuple):
+    """Whose rows pass through a block: (batch * time, width)."""
+
+    batch: int
+    time: int
+    layer: int
+    seen: Sight
+    cache: Cache
+
+    def by_head(self, rows: Array, heads: int) -> Array:
+        """(batch * time, heads * width) -> (batch, heads, time, width)."""
+        return rows.reshape(self.batch, self.time, heads, rows.shape[1] // heads).swapaxes(1, 2)
+
+    def attend(self, q: Array, k: Array, v: Array) -> Array:
+        """What the queries find: (batch, heads, time, width) -> rows, all heads side by side."""
+        keys, values = self.cache.update(Tensor(k), Tensor(v), self.layer)
+        mask, (batch, heads, time, width) = self.seen.mask, q.shape
+        scale, hidden = 1.0 / math.sqrt(width), None if mask is None else mask.array
+        out = attention.run(q, keys.array, values.array, hidden, self.seen.causal, scale)[0]
+        return out.swapaxes(1, 2).reshape(batch * time, heads * width)
 
 
-def _llama(block: LlamaBlock, x: Array, layer: int, seen: Sight, cache: Cache) -> Array:
-    attn, mlp, rows = block.self_attn, block.mlp, _rms_norm(block.input_layernorm, x)
-    cos, sin = attn.rotary.turns(seen.positions, x.dtype) if seen.turns is None else seen.turns
+def _gpt(block: GPTBlock, rows: Array, tokens: _Tokens) -> Array:
+    attn, mlp = block.attn, block.mlp
+    parts = _linear(attn.c_attn, _layer_norm(block.ln_1, rows))
+    q, k, v = parts.reshape(tokens.batch, tokens.time, 3, attn.heads, attn.head).transpose(2, 0, 3, 1, 4)
+    rows = add.run(rows, _linear(attn.c_proj, tokens.attend(q, k, v)))
+    wide = gelu.run(_linear(mlp.c_fc, _layer_norm(block.ln_2, rows)), "tanh")[0]
+    return add.run(rows, _linear(mlp.c_proj, wide))
+
+
+def _llama(block: LlamaBlock, rows: Array, tokens: _Tokens) -> Array:
+    attn, mlp, seen, normal = block.self_attn, block.mlp, tokens.seen, _rms_norm(block.input_layernorm, rows)
+    cos, sin = attn.rotary.turns(seen.positions, rows.dtype) if seen.turns is None else seen.turns
     q, k = (
-        rotary.run(_by_head(_linear(part, rows), heads), cos.array, sin.array, attn.rotary.interleaved)
+        rotary.run(tokens.by_head(_linear(part, normal), heads), cos.array, sin.array, attn.rotary.interleaved)
         for part, heads in ((attn.q_proj, attn.heads), (attn.k_proj, attn.kv_heads))
     )
-    v = _by_head(_linear(attn.v_proj, rows), attn.kv_heads)
-    x = add.run(x, _linear(attn.o_proj, _attend(q, k, v, layer, seen, cache)))
-    rows = _rms_norm(block.post_attention_layernorm, x)
-    wide = multiply.run(silu.run(_linear(mlp.gate_proj, rows)), _linear(mlp.up_proj, rows))
-    return add.run(x, _linear(mlp.down_proj, wide))
-
-
-def _attend(q: Array, k: Array, v: Array, layer: int, seen: Sight, cache: Cache) -> Array:
-    """What the queries find, all heads side by side: (batch, heads, time, width) -> (batch, time, heads * width)."""
-    keys, values = cache.update(Tensor(k), Tensor(v), layer)
-    mask, (batch, heads, time, width) = None if seen.mask is None else seen.mask.array, q.shape
-    out = attention.run(q, keys.array, values.array, mask, seen.causal, 1.0 / math.sqrt(width))[0]
-    return out.swapaxes(1, 2).reshape(batch, time, heads * width)
-
-
-def _by_head(x: Array, heads: int) -> Array:
-    """(batch, time, heads * width) -> (batch, heads, time, width)."""
-    batch, time, width = x.shape
-    return x.reshape(batch, time, heads, width // heads).swapaxes(1, 2)
+    v = tokens.by_head(_linear(attn.v_proj, normal), attn.kv_heads)
+    rows = add.run(rows, _linear(attn.o_proj, tokens.attend(q, k, v)))
+    normal = _rms_norm(block.post_attention_layernorm, rows)
+    wide = multiply.run(silu.run(_linear(mlp.gate_proj, normal)), _linear(mlp.up_proj, normal))
+    return add.run(rows, _linear(mlp.down_proj, wide))
 
 
 def _linear(layer: Linear, x: Array) -> Array:
@@ -103,6 +116,9 @@ def _rms_norm(layer: RMSNorm, x: Array) -> Array:
     eps = float(np.finfo(x.dtype).eps) if layer.eps is None else layer.eps
     weight = None if layer.weight is None else layer.weight.array
     return rms_norm.run(x, weight, len(layer.normalized_shape), eps)[0]
+
+
+LAYERS: dict[type, Callable[..., Array]] = {Linear: _linear, LayerNorm: _layer_norm, RMSNorm: _rms_norm}
 
 
 class Kind(NamedTuple):
