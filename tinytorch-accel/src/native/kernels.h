@@ -70,8 +70,11 @@ struct Kernels {
     void (*sum_pool)(const struct SumPool& job);
     void (*sum_pool_grad)(const struct SumPool& job);
     void (*conv)(const struct Conv& job);
+    std::size_t (*conv_workspace)(const struct Conv& job);
     void (*conv_input_grad)(const struct Conv& job);
+    std::size_t (*conv_input_grad_workspace)(const struct Conv& job);
     void (*conv_weight_grad)(const struct ConvWeightGrad& job);
+    std::size_t (*conv_weight_grad_workspace)(const struct ConvWeightGrad& job);
 
     // kernels/int8_conv.cpp, int8_codes.cpp: codes of tinytorch-quant's ops
     void (*int8_conv)(const struct Int8Conv& job);
@@ -380,7 +383,8 @@ struct Conv {
     Window window;
     std::size_t groups;  // 1 where depthwise: each channel by itself
     bool depthwise;
-    float* workspace;  // x in its frame, and a group's weight with outputs up to a multiple of the vector
+    int threads;  // that may take part: each has its own part of the workspace
+    float* workspace;
 };
 
 // The zeros that the gradient of the output needs around it: before the first row or column, and behind the last.
@@ -400,21 +404,9 @@ struct ConvWeightGrad {
     Window window;
     std::size_t groups;  // 1 where depthwise: each channel by itself
     bool depthwise;
-    // Two numbers a row, x in its frame, grad with the last group's channels up to a multiple of the vector, and as
-    // wide the sums of each part of the batch.
+    int threads;  // as of Conv
     float* workspace;
 };
-
-inline std::size_t conv_weight_grad_rows(const ConvWeightGrad& job) {
-    return job.window.kernel[0] * job.window.kernel[1] * (job.depthwise ? 1 : job.x.channels / job.groups);
-}
-
-// Parts of the batch that are summed each for itself: 16, fewer where the sums would take more than 1 MiB, at least 4.
-inline std::size_t conv_weight_grad_parts(const ConvWeightGrad& job) {
-    std::size_t parts = job.x.batch < 16 ? job.x.batch : 16;
-    while (parts > 4 && parts * conv_weight_grad_rows(job) * job.grad.channels > (1 << 18)) parts--;
-    return parts;
-}
 
 constexpr std::size_t MOST_PLACES = 256;  // of a depthwise window
 

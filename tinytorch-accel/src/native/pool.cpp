@@ -28,6 +28,7 @@ constexpr auto SPIN = std::chrono::microseconds(200);
 
 struct Job {
     std::size_t count, block;
+    int threads;
     Body body;
     const void* work;
     std::atomic<std::size_t> next;
@@ -45,11 +46,11 @@ struct Pool {
 
 Pool& the = *new Pool;  // never destroyed: the process may end while a daemon thread computes
 
-void take_blocks(Job& job) {
+void take_blocks(Job& job, int thread) {
     for (;;) {
         const std::size_t begin = job.next.fetch_add(job.block, std::memory_order_relaxed);
         if (begin >= job.count) return;
-        job.body(job.work, begin, begin + job.block < job.count ? begin + job.block : job.count);
+        job.body(job.work, begin, begin + job.block < job.count ? begin + job.block : job.count, thread);
     }
 }
 
@@ -78,12 +79,12 @@ void leave() {
     if (the.inside.fetch_sub(1) == 1) the.inside.notify_all();
 }
 
-void work(unsigned seen) {
+void work(int thread, unsigned seen) {
     for (;;) {
         seen = changed(the.ticket, seen);
         if (the.stopping) return;
         the.inside.fetch_add(1);
-        if (the.open) take_blocks(the.job);
+        if (the.open && thread < the.job.threads) take_blocks(the.job, thread);
         leave();
     }
 }
@@ -93,7 +94,8 @@ void start_workers() {
     sigset_t every, before;
     sigfillset(&every);
     pthread_sigmask(SIG_SETMASK, &every, &before);
-    while (static_cast<int>(the.workers.size()) < the.size - 1) the.workers.emplace_back(work, the.ticket.load());
+    for (int number = static_cast<int>(the.workers.size()) + 1; number < the.size; number++)
+        the.workers.emplace_back(work, number, the.ticket.load());
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
@@ -104,7 +106,7 @@ void call_workers() {
 
 void run_alone(std::size_t count, std::size_t block, Body body, const void* work) {
     for (std::size_t begin = 0; begin < count; begin += block)
-        body(work, begin, begin + block < count ? begin + block : count);
+        body(work, begin, begin + block < count ? begin + block : count, 0);
 }
 
 void stop_taken() {
@@ -128,18 +130,19 @@ const int registered = pthread_atfork(before_fork, after_fork_in_parent, after_f
 
 }  // namespace
 
-void run(std::size_t count, std::size_t block, Body body, const void* work) {
+void run(std::size_t count, std::size_t block, int threads, Body body, const void* work) {
     std::unique_lock lock(the.taken, std::try_to_lock);
     if (!lock || the.size == 1) return run_alone(count, block, body, work);
     start_workers();
     the.job.count = count;
     the.job.block = block;
+    the.job.threads = threads;
     the.job.body = body;
     the.job.work = work;
     the.job.next.store(0, std::memory_order_relaxed);
     the.open = true;
     call_workers();
-    take_blocks(the.job);
+    take_blocks(the.job, 0);
     the.open = false;
     for (int left = the.inside; left; left = changed(the.inside, left));
 }

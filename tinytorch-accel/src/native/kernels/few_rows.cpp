@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t DEPTH = 64;
 constexpr size_t STRIP = 12 * W;  // columns that all rows meet, one after the other
-constexpr size_t WORK = 500000;  // multiplications that are worth handing to another thread
+constexpr size_t WORK = 75000;    // multiplications that are worth handing to another thread
 
 struct Rows {
     const float* a;
@@ -25,10 +25,11 @@ struct Rows {
     float* out;
 };
 
-// ROWS rows from `row` on, VECTORS vectors from `column` on, `count` numbers in the last of them; rows begin to end of b.
-template <size_t ROWS, size_t VECTORS>
-[[gnu::flatten]] inline void along_rows(const Rows& with, size_t row, size_t column, size_t count, size_t begin,
-                                        size_t end) {
+// ROWS rows from `row` on, VECTORS vectors from `column` on, `count` numbers in the last of them; rows begin to end of
+// b.
+template <size_t ROWS, size_t VECTORS> [[gnu::flatten]] inline void along_rows(const Rows& with, size_t row,
+                                                                               size_t column, size_t count,
+                                                                               size_t begin, size_t end) {
     const Product& job = with.job;
     const float* a = with.a + row * with.row;
     const float* b = with.b + static_cast<ptrdiff_t>(begin) * job.b.row + column;
@@ -57,8 +58,7 @@ template <size_t ROWS, size_t VECTORS> void rows_by_rows(const Rows& with, size_
         size_t column = first;
         for (; column + VECTORS * W <= last; column += VECTORS * W)
             along_rows<ROWS, VECTORS>(with, row, column, W, k, end);
-        for (; column < last; column += W)
-            along_rows<ROWS, 1>(with, row, column, smaller(last - column, W), k, end);
+        for (; column < last; column += W) along_rows<ROWS, 1>(with, row, column, smaller(last - column, W), k, end);
     }
 }
 
@@ -97,8 +97,8 @@ constexpr Kernel BY_COLUMNS[] = {rows_by_columns<1, 8>, rows_by_columns<2, 4>, r
 void compute(const Rows& with) {
     const Product& job = with.job;
     const Kernel* const kernels = job.b.column == 1 ? BY_ROWS : BY_COLUMNS;
-    const size_t together = WORK / (job.rows * job.inner + 1) / (8 * W) * 8 * W + 8 * W;  // columns
-    in_blocks(job.columns, together, [&](size_t begin, size_t end) {
+    const size_t least = WORK / (job.rows * job.inner + 1) + 1, tile = job.b.column == 1 ? 8 * W : 2 * W;
+    in_blocks(job.columns, up_to_multiple(evenly(job.columns, least), tile), [&](size_t begin, size_t end) {
         for (size_t next; begin < end; begin = next) {
             next = job.rows > 4 && end - begin > STRIP ? begin + STRIP : end;
             for (size_t row = 0, count; row < job.rows; row += count) {

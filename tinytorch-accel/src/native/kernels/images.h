@@ -1,4 +1,4 @@
-// Images in the order that kernels read: (batch, height, width, channels), with a frame of zeros around each.
+// Images in the order that kernels read: (batch, height, width, channels), where wanted with a frame of zeros around.
 
 #pragma once
 
@@ -11,6 +11,8 @@ namespace ISA {
 struct Frame {
     size_t top, bottom, left, right;
     bool any() const { return top || bottom || left || right; }
+    size_t height(const Images& x) const { return top + x.height + bottom; }
+    size_t width(const Images& x) const { return left + x.width + right; }
 };
 
 inline void fill_zeros(float* to, size_t size) { __builtin_memset(to, 0, size * sizeof *to); }
@@ -28,28 +30,27 @@ inline void copy_row(const Images& x, size_t image, size_t row, size_t wide, flo
         for (size_t i = 0; i < x.width; i++) to[i * wide + channel] = from[channel * plane + i * across];
 }
 
-// The images themselves where they lie as wanted, else a copy in `to`. It has framed_size() numbers.
-inline size_t framed_size(const Images& x, const Frame& frame, size_t wide) {
-    return x.batch * (frame.top + x.height + frame.bottom) * (frame.left + x.width + frame.right) * wide;
+// Rows [first, first + count) of an image in its frame.
+inline void copy_rows(const Images& x, const Frame& frame, size_t wide, size_t image, size_t first, size_t count,
+                      float* to) {
+    const size_t left = frame.left * wide, middle = x.width * wide, right = frame.right * wide;
+    for (size_t row = first; row < first + count; row++, to += left + middle + right) {
+        if (row < frame.top || row >= frame.top + x.height) {
+            fill_zeros(to, left + middle + right);
+            continue;
+        }
+        fill_zeros(to, left);
+        copy_row(x, image, row - frame.top, wide, to + left);
+        fill_zeros(to + left + middle, right);
+    }
 }
 
-inline const float* framed(const Images& x, const Frame& frame, size_t wide, float* to) {
-    if (x.channels_last && wide == x.channels && !frame.any()) return x.data;
-    const size_t rows = frame.top + x.height + frame.bottom;
-    const size_t left = frame.left * wide, middle = x.width * wide, right = frame.right * wide;
-    const size_t width = left + middle + right;
-    in_blocks(x.batch * rows, 16384 / width + 1, [=](size_t begin, size_t end) {
-        for (size_t i = begin; i < end; i++) {
-            const size_t row = i % rows;
-            float* out = to + i * width;
-            if (row < frame.top || row >= frame.top + x.height) {
-                fill_zeros(out, width);
-                continue;
-            }
-            fill_zeros(out, left);
-            copy_row(x, i / rows, row - frame.top, wide, out + left);
-            fill_zeros(out + left + middle, right);
-        }
+// All images, channels last and without a frame: themselves where they lie so, else a copy in `to`, of as many numbers.
+inline const float* in_order(const Images& x, size_t wide, float* to) {
+    if (x.channels_last && wide == x.channels) return x.data;
+    const size_t width = x.width * wide;
+    in_blocks(x.batch * x.height, 16384 / width + 1, [=](size_t begin, size_t end) {
+        for (size_t i = begin; i < end; i++) copy_row(x, i / x.height, i % x.height, wide, to + i * width);
     });
     return to;
 }

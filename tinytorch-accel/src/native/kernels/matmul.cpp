@@ -30,8 +30,6 @@ constexpr size_t FIRST_LEVEL = 5000;                       // numbers of b that 
 constexpr size_t WORK = 1000000;                           // multiplications that are worth handing to another thread
 constexpr size_t PACKED = 1 << 20;                         // numbers of b that are copied at a time
 
-size_t parts(size_t whole, size_t most) { return (whole + most - 1) / most; }
-
 // COUNT numbers of each of `depth` rows, `apart` from each other, one row behind the other in panels: COUNT from
 // `from` on into the first panel, the next COUNT into the next one, `size` numbers of memory further, and so on.
 template <size_t COUNT>
@@ -78,7 +76,8 @@ size_t panel_width(size_t columns, size_t column) { return columns - column <= W
 void pack_columns(const Matrix& b, size_t first, size_t columns, size_t begin, size_t depth, float* packed) {
     const Matrix turned{b.data, b.column, b.row};
     const size_t wide = columns % (2 * W) - 1 < W ? columns / (2 * W) * 2 * W : columns;  // of the wide panels
-    in_blocks(parts(columns, 2 * W), parts(WORK / 32, 128 * depth) * 128 / (2 * W), [&](size_t from, size_t to) {
+    const size_t together = divided_up(WORK / 32, 128 * depth) * 128 / (2 * W);
+    in_blocks(divided_up(columns, 2 * W), together, [&](size_t from, size_t to) {
         const size_t column = from * 2 * W, end = smaller(to * 2 * W, wide);
         if (column < end) pack<2 * W>(turned, first + column, end - column, begin, depth, packed + column * depth);
         if (to * 2 * W > wide && wide < columns)
@@ -136,7 +135,7 @@ struct Block {
 void compute_block(const Product& job, const Matrix& a, const float* packed, size_t begin, size_t depth,
                    size_t all_columns, const Target& whole, const Block& block) {
     alignas(64) float of_a[BLOCK_ROWS * DEPTH + W];
-    const size_t count = parts(depth, DEPTH);
+    const size_t count = divided_up(depth, DEPTH);
     for (size_t part = 0; part < count; part++) {
         const size_t from = depth * part / count, size = depth * (part + 1) / count - from;
         pack<ROWS>(a, block.row, block.rows, begin + from, size, of_a);
@@ -166,10 +165,11 @@ void compute_block(const Product& job, const Matrix& a, const float* packed, siz
 // Fewer rows a block cost little, fewer columns another copy of a's rows.
 struct Cut {
     Cut(size_t rows, size_t columns) {
-        down = larger(parts(rows, BLOCK_ROWS), smaller(TASKS, parts(rows, 4 * ROWS)));
-        const size_t wanted = larger(parts(columns, BLOCK_COLUMNS), smaller(parts(TASKS, down), parts(columns, 8 * W)));
-        width = up_to_multiple(parts(columns, wanted), 2 * W);
-        across = parts(columns, width);
+        down = larger(divided_up(rows, BLOCK_ROWS), smaller(TASKS, divided_up(rows, 4 * ROWS)));
+        const size_t useful = smaller(divided_up(TASKS, down), divided_up(columns, 8 * W));
+        const size_t wanted = larger(divided_up(columns, BLOCK_COLUMNS), useful);
+        width = up_to_multiple(divided_up(columns, wanted), 2 * W);
+        across = divided_up(columns, width);
     }
     size_t down, across, width;
 };
@@ -177,7 +177,7 @@ struct Cut {
 // The blocks of all rows and of the columns that are packed.
 void compute_columns(const Product& job, const Matrix& a, const float* packed, size_t begin, size_t depth,
                      size_t columns, const Target& whole) {
-    const size_t panels = parts(job.rows, ROWS);
+    const size_t panels = divided_up(job.rows, ROWS);
     const Cut cut(job.rows, columns);
     const size_t in_block = job.rows * columns / (cut.down * cut.across) * depth;
     in_blocks(cut.down * cut.across, WORK / (in_block + 1) + 1, [&](size_t from, size_t to) {
@@ -195,7 +195,7 @@ struct Portion {
     explicit Portion(const Product& job) {
         const size_t wide = larger(up_to_multiple(job.columns, W), 2 * W);  // a panel has room for no fewer
         const size_t most = smaller(job.inner, PACKED / smaller(wide, PACKED / (4 * DEPTH)));
-        depth = parts(job.inner, parts(job.inner, most));
+        depth = divided_up(job.inner, divided_up(job.inner, most));
         columns = smaller(job.columns, PACKED / depth / (2 * W) * 2 * W);
     }
     size_t depth, columns;

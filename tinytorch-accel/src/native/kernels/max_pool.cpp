@@ -78,7 +78,7 @@ inline Ints load_places(const unsigned char* from, size_t count) {
 
 void max_pool(const MaxPool& job) {
     const Images& x = job.x;
-    const float* images = framed(x, {}, x.channels, job.workspace);
+    const float* images = in_order(x, x.channels, job.workspace);
     const size_t in_row = job.width * x.channels;
     in_blocks(x.batch * job.height, WORK / in_row + 1, [=, &job](size_t begin, size_t end) {
         for (size_t i = begin; i < end; i++) {
@@ -116,7 +116,7 @@ void grad_row(const MaxPoolGrad& job, const float* grad, const unsigned char* pl
 
 void max_pool_grad(const MaxPoolGrad& job) {
     const size_t channels = job.grad.channels, in_row = job.width * channels;
-    const float* grads = framed(job.grad, {}, channels, job.workspace);
+    const float* grads = in_order(job.grad, channels, job.workspace);
     in_blocks(job.grad.batch * job.height, WORK / in_row + 1, [=, &job](size_t begin, size_t end) {
         for (size_t i = begin; i < end; i++) {
             const size_t image = i / job.height * job.grad.height * job.grad.width * channels;

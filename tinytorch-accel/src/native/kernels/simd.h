@@ -28,7 +28,10 @@ constexpr size_t W = 4;
 
 inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 inline size_t larger(size_t a, size_t b) { return a < b ? b : a; }
-inline size_t up_to_multiple(size_t size, size_t of) { return (size + of - 1) / of * of; }
+inline size_t divided_up(size_t size, size_t by) { return (size + by - 1) / by; }
+inline size_t up_to_multiple(size_t size, size_t of) { return divided_up(size, of) * of; }
+// A block no smaller than `least`, if there are as many, so that all are about as large.
+inline size_t evenly(size_t count, size_t least) { return divided_up(count, larger(count / least, 1)); }
 
 typedef float Vector __attribute__((vector_size(4 * W)));
 typedef int32_t Ints __attribute__((vector_size(4 * W)));  // also what comparisons give: -1 where true, 0 elsewhere

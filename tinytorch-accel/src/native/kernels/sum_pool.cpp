@@ -37,7 +37,7 @@ constexpr size_t WORK = 16384;  // numbers that are worth handing to another thr
 
 void sum_pool(const SumPool& job) {
     const Images& x = job.x;
-    const float* images = framed(x, {}, x.channels, job.workspace);
+    const float* images = in_order(x, x.channels, job.workspace);
     const size_t in_row = job.width * x.channels, work = in_row * job.window.kernel[0] * job.window.kernel[1];
     in_blocks(x.batch * job.height, WORK / work + 1, [=, &job](size_t begin, size_t end) {
         for (size_t i = begin; i < end; i++)
@@ -67,7 +67,7 @@ void sum_pool(const SumPool& job) {
 
 void sum_pool_grad(const SumPool& job) {
     const Images& x = job.x;
-    const float* grads = framed(x, {}, x.channels, job.workspace);
+    const float* grads = in_order(x, x.channels, job.workspace);
     const size_t in_row = job.width * x.channels;
     in_blocks(x.batch * job.height, WORK / in_row + 1, [=, &job](size_t begin, size_t end) {
         for (size_t i = begin; i < end; i++)

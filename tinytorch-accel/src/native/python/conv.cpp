@@ -4,16 +4,13 @@
 #include "arrays.h"
 #include "kernels.h"
 #include "memory.h"
+#include "pool.h"
 #include "python/families.h"
 #include "python/images.h"
 
 namespace {
 
 using namespace arrays;
-
-constexpr std::size_t LANES = 16;  // the widest vector: channels are rounded up to no more
-
-std::size_t rounded(std::size_t channels) { return (channels + LANES - 1) / LANES * LANES; }
 
 // How the channels are divided; `false` where the sizes do not fit together.
 struct Groups {
@@ -52,8 +49,19 @@ bool zeros_are_harmless(const Window& window, const Input& weight) {
     return as_core || finite;
 }
 
-std::size_t framed(const Images& x, std::size_t more_down, std::size_t more_across, std::size_t wide) {
-    return x.batch * (x.height + more_down) * (x.width + more_across) * wide;
+// Calls the kernel with the memory that it asks for.
+template <class Job, class Kernel, class Size>
+bool computed(Job job, Kernel kernel, Size workspace_size, std::size_t work) {
+    job.threads = pool::threads();
+    const memory::Workspace workspace(workspace_size(job));
+    if (!workspace.data) {
+        PyErr_NoMemory();
+        return false;
+    }
+    job.workspace = workspace.data;
+    WithoutGil meanwhile(work);
+    kernel(job);
+    return true;
 }
 
 PyObject* conv2d(PyObject*, PyObject* const* args, Py_ssize_t count) {
@@ -71,16 +79,10 @@ PyObject* conv2d(PyObject*, PyObject* const* args, Py_ssize_t count) {
     if (!height || !width || !(bias.missing || (PyArray_NDIM(bias.array) == 1 && bias.size == sizes[0])))
         Py_RETURN_NONE;
     ImageOutput out(x.batch, sizes[0], height, width);
-    const std::size_t copied =
-        framed(x, window.before[0] + window.after[0], window.before[1] + window.after[1], x.channels);
-    const memory::Workspace workspace(copied + rounded(sizes[0] / groups.count) * (weight.size / sizes[0]));
     if (!out) return nullptr;
-    if (!workspace.data) return PyErr_NoMemory();
-    {
-        WithoutGil meanwhile(x.size());
-        kernels().conv({x, weight.data, bias.data, out.data, sizes[0], height, width, window, groups.count,
-                        groups.depthwise, workspace.data});
-    }
+    const Conv job{x,     weight.data, bias.data,    out.data,         sizes[0], height,
+                   width, window,      groups.count, groups.depthwise, 0,        nullptr};
+    if (!computed(job, kernels().conv, kernels().conv_workspace, x.size())) return nullptr;
     return out.as_channels_first();
 }
 
@@ -100,18 +102,10 @@ PyObject* conv2d_input_grad(PyObject*, PyObject* const* args, Py_ssize_t count) 
         windows_in(shape[3], window, 1) != grad.width || !zeros_are_harmless(window, weight))
         Py_RETURN_NONE;
     ImageOutput out(shape[0], shape[1], shape[2], shape[3]);
-    const std::size_t down = input_grad_frame(window, 0) + input_grad_frame(window, 0, shape[2], grad.height);
-    const std::size_t across = input_grad_frame(window, 1) + input_grad_frame(window, 1, shape[3], grad.width);
-    const memory::Workspace workspace(framed(grad, down, across, grad.channels) + rounded(shape[1] / groups.count) *
-                                                                                      (grad.channels / groups.count) *
-                                                                                      sizes[2] * sizes[3]);
     if (!out) return nullptr;
-    if (!workspace.data) return PyErr_NoMemory();
-    {
-        WithoutGil meanwhile(grad.size());
-        kernels().conv_input_grad({grad, weight.data, nullptr, out.data, shape[1], shape[2], shape[3], window,
-                                   groups.count, groups.depthwise, workspace.data});
-    }
+    const Conv job{grad,     weight.data, nullptr,      out.data,         shape[1], shape[2],
+                   shape[3], window,      groups.count, groups.depthwise, 0,        nullptr};
+    if (!computed(job, kernels().conv_input_grad, kernels().conv_input_grad_workspace, grad.size())) return nullptr;
     return out.as_channels_first();
 }
 
@@ -129,19 +123,8 @@ PyObject* conv2d_weight_grad(PyObject*, PyObject* const* args, Py_ssize_t count)
                               static_cast<npy_intp>(sizes[2]), static_cast<npy_intp>(sizes[3])};
     Output out(4, shape);
     if (!out) return nullptr;
-    ConvWeightGrad job{grad, x, out.data, window, groups.count, groups.depthwise, nullptr};
-    const std::size_t each = grad.channels / groups.count, wide = grad.channels - each + rounded(each);
-    const memory::Workspace workspace(
-        2 * conv_weight_grad_rows(job) +
-        framed(x, window.before[0] + window.after[0], window.before[1] + window.after[1], x.channels) +
-        framed(grad, 0, 0, wide) +
-        conv_weight_grad_parts(job) * conv_weight_grad_rows(job) * groups.count * rounded(each));
-    if (!workspace.data) return PyErr_NoMemory();
-    job.workspace = workspace.data;
-    {
-        WithoutGil meanwhile(x.size());
-        kernels().conv_weight_grad(job);
-    }
+    const ConvWeightGrad job{grad, x, out.data, window, groups.count, groups.depthwise, 0, nullptr};
+    if (!computed(job, kernels().conv_weight_grad, kernels().conv_weight_grad_workspace, x.size())) return nullptr;
     return out.release();
 }
 
