@@ -15,6 +15,8 @@ SIZES = {  # batch, heads, key heads, time, keys, width, out
     "more keys": (1, 2, 1, 19, 131, 64, 33),
     "more queries": (1, 2, 2, 131, 19, 31, 128),
     "long": (1, 1, 1, 257, 257, 128, 128),
+    "one query": (2, 6, 2, 1, 5, 7, 33),
+    "one query, many keys": (3, 4, 4, 1, 613, 64, 37),
 }
 MASKS = ["none", "causal", "bool", "float", "one for all"]
 OPS = ["attention", "attention_grad"]

@@ -19,10 +19,13 @@
 //
 // The last two are sums over queries: one thread makes all of a key head, so that their order is always the same.
 //
+// A single query is another matter: see one_query.cpp.
+//
 // Causally, keys after the last query of a block are not looked at. What a nan there would have done in the core, whose
 // blocks are larger, to queries that do not see it is not done here.
 
 #include "kernels.h"
+#include "one_query.h"
 #include "pool.h"
 #include "simd.h"
 #include "transpose.h"
@@ -268,6 +271,7 @@ void forward_block(const Attention& job, const Block& block) {
 }
 
 void attention(const Attention& job) {
+    if (job.time == 1) return attend_with_one_query(job);
     const size_t blocks = (job.time + QUERIES - 1) / QUERIES;
     const size_t work = QUERIES * job.keys * (job.width + job.out_width);  // of a block
     in_blocks(job.batch * job.heads * blocks, 1 + (size_t{1} << 18) / work, [&](size_t begin, size_t end) {
