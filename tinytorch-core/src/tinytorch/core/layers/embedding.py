@@ -26,9 +26,17 @@ def _in_table(_name: str, weight: Any, indices: Any) -> tuple[Any, ...]:
     if not isinstance(indices, Tensor) or indices.array.dtype.kind not in "iu":
         got = indices.dtype if isinstance(indices, Tensor) else type(indices).__name__
         raise TypeError(f"embedding: expected an integer tensor of indices, got {got}")
-    if indices.array.size and not 0 <= indices.array.min() <= indices.array.max() < weight.shape[0]:
-        raise IndexError(f"embedding: an index is outside the table's 0 ... {weight.shape[0] - 1}")
+    check_rows(indices.array, weight.array)
     return weight, indices
+
+
+def check_rows(indices: Array, table: Array) -> None:
+    """Raise where an index is of no row of the table."""
+    if not indices.size:
+        return
+    least, most = (indices.item(),) * 2 if indices.size == 1 else (indices.min(), indices.max())
+    if not 0 <= least <= most < len(table):
+        raise IndexError(f"embedding: an index is outside the table's 0 ... {len(table) - 1}")
 
 
 @op(prepare=_in_table)

@@ -31,10 +31,11 @@ class Choice:
 
     def of(self, scores: Array) -> Array:
         """One token a row: (batch, vocab) -> (batch,)."""
-        if not np.isfinite(scores.max(axis=1)).all():  # nan wins
+        best: Array = scores.argmax(axis=1)  # nan wins
+        if not all(math.isfinite(row[at]) for row, at in zip(scores, best, strict=True)):
             raise FloatingPointError("generate: the model's scores are nan, or none of them is finite")
         if not self.temperature:
-            return np.asarray(scores.argmax(axis=1))
+            return best
         return np.array([self._drawn(*each) for each in zip(scores, self.generators, strict=True)])
 
     def _drawn(self, scores: Array, generator: np.random.Generator) -> int:

@@ -7,7 +7,9 @@ two. While somebody records or looks, and where a part was changed or trains, th
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,7 +20,8 @@ from tinytorch.core.activations.functions import gelu, silu
 from tinytorch.core.attention.scaled import attention
 from tinytorch.core.autograd import is_grad_enabled
 from tinytorch.core.embeddings import RotaryEmbedding, rotary
-from tinytorch.core.layers import Dropout, LayerNorm, Linear
+from tinytorch.core.layers import Dropout, Embedding, LayerNorm, Linear
+from tinytorch.core.layers.embedding import check_rows, embedding
 from tinytorch.core.layers.linear import linear
 from tinytorch.core.layers.normalization import layer_norm
 from tinytorch.core.tensor import Tensor
@@ -40,9 +43,16 @@ if TYPE_CHECKING:
     from tinytorch.types import Array
 
 
+def embedded(seen: Sight, drop: Module, *tables: tuple[Embedding, Tensor]) -> Tensor:
+    """The sum of the vectors that tables have for numbers, with dropout: (batch, time) -> (batch, time, width)."""
+    if _cache(seen) is None or drop.training or any(map(_is_changed, (drop, *(table for table, _ in tables)))):
+        return drop(functools.reduce(operator.add, (table(numbers) for table, numbers in tables)))
+    return Tensor(functools.reduce(add.run, (_rows(table, numbers.array) for table, numbers in tables)))
+
+
 def through(blocks: Iterable[Module], x: Tensor, seen: Sight, *last: Module) -> Tensor:
     """Pass through blocks, then through the layers that come last: (batch, time, width) -> (batch, time, ...)."""
-    cache = None if is_grad_enabled() or watching() else seen.cache
+    cache = _cache(seen)
     for layer, block in enumerate(blocks):
         kind = KINDS.get(type(block))
         if cache is None or kind is None or not kind.is_plain(block):
@@ -52,9 +62,18 @@ def through(blocks: Iterable[Module], x: Tensor, seen: Sight, *last: Module) -> 
             rows = kind.run(block, x.array.reshape(batch * time, width), _Tokens(batch, time, layer, seen, cache))
             x = Tensor(rows.reshape(batch, time, width))
     for part in last:
-        run = LAYERS.get(type(part))
-        x = part(x) if cache is None or run is None or "forward" in part.__dict__ else Tensor(run(part, x.array))
+        x = part(x) if cache is None or _is_changed(part) else Tensor(LAYERS[type(part)](part, x.array))
     return x
+
+
+def _cache(seen: Sight) -> Cache | None:
+    """The cache, where modules need not be called."""
+    return None if is_grad_enabled() or watching() else seen.cache
+
+
+def _is_changed(layer: Module) -> bool:
+    """Whether it has a say of its own."""
+    return type(layer) not in LAYERS or "forward" in layer.__dict__
 
 
 class _Tokens(NamedTuple):
@@ -112,13 +131,24 @@ def _layer_norm(layer: LayerNorm, x: Array) -> Array:
     return layer_norm.run(x, weight, bias, len(layer.normalized_shape), layer.eps)[0]
 
 
+def _rows(table: Embedding, numbers: Array) -> Array:
+    check_rows(numbers, table.weight.array)
+    return embedding.run(table.weight.array, numbers)
+
+
 def _rms_norm(layer: RMSNorm, x: Array) -> Array:
     eps = float(np.finfo(x.dtype).eps) if layer.eps is None else layer.eps
     weight = None if layer.weight is None else layer.weight.array
     return rms_norm.run(x, weight, len(layer.normalized_shape), eps)[0]
 
 
-LAYERS: dict[type, Callable[..., Array]] = {Linear: _linear, LayerNorm: _layer_norm, RMSNorm: _rms_norm}
+LAYERS: dict[type, Callable[..., Array]] = {
+    Linear: _linear,
+    LayerNorm: _layer_norm,
+    RMSNorm: _rms_norm,
+    Embedding: _rows,
+    Dropout: lambda _, x: x,
+}
 
 
 class Kind(NamedTuple):
