@@ -27,14 +27,17 @@ if TYPE_CHECKING:
 
 def check_fit(name: str, x: Tensor, shape: tuple[int, ...], **parts: Any) -> None:
     """Raise where a weight, bias or average is no tensor of this shape and x's dtype."""
+    dtype = x.array.dtype
     for what, part in parts.items():
         if part is None:
+            continue
+        if isinstance(part, Tensor) and part.array.shape == shape and part.array.dtype is dtype:  # the common case
             continue
         if not isinstance(part, Tensor):
             tensors_only(name, part)
         if part.array.shape != shape:
             raise ValueError(f"{name}: expected a {what} of shape {shape}, got {part.shape}")
-        if part.array.dtype != x.array.dtype:
+        if part.array.dtype != dtype:
             raise TypeError(f"{name}: input is {x.dtype}, {what} {part.dtype}; convert one with .to(dtype)")
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tinytorch.core.layers.normalization import batch_normalized, group_norm, layer_normalized
 from tinytorch.core.module import Module, Parameter
+from tinytorch.core.tensor import Tensor
 from tinytorch.core.tensor.axes import shape_of
 from tinytorch.core.tensor.creation import ones, tensor, zeros
 from tinytorch.core.tensor.numbers import real, whole
@@ -13,8 +14,6 @@ from tinytorch.core.tensor.promotion import tensors_only
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from tinytorch.core.tensor import Tensor
 
 
 class LayerNorm(Module):
@@ -91,13 +90,12 @@ class _BatchNorm(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """(batch, num_features, ...) -> the same."""
-        name = type(self).__name__
-        tensors_only(name, input)
-        if input.ndim not in self.dims or input.shape[1] != self.num_features:
+        shape = input.array.shape if isinstance(input, Tensor) else ()
+        if len(shape) not in self.dims or shape[1] != self.num_features:
+            name = type(self).__name__
+            tensors_only(name, input)
             dims = " or ".join(map(str, self.dims))
-            raise ValueError(
-                f"{name}: expected (batch, {self.num_features}, ...) of {dims} dimensions, got {input.shape}"
-            )
+            raise ValueError(f"{name}: expected (batch, {self.num_features}, ...) of {dims} dimensions, got {shape}")
         momentum = self.momentum
         if self.training and self.num_batches_tracked is not None:
             self.num_batches_tracked.array += 1

@@ -40,11 +40,12 @@ def _fitting(
         or shape[1] != weight_shape[1] * groups
     ):
         raise ValueError(f"{name}: input {x.shape} does not fit weight {weight.shape} with {groups} groups")
-    if bias is not None and tensors_only(name, bias)[0].shape != weight.shape[:1]:
+    if bias is not None and tensors_only(name, bias)[0].array.shape != weight_shape[:1]:
         raise ValueError(f"{name}: expected a bias of shape {weight.shape[:1]}, got {bias.shape}")
     if x.array.dtype != weight.array.dtype or (bias is not None and bias.array.dtype != weight.array.dtype):
         raise TypeError(f"{name}: input is {x.dtype}, weight {weight.dtype}; convert one with .to(dtype)")
-    if min(_output_sizes(shape, weight_shape, stride, padding, dilation)) < 1:
+    down, across = _output_sizes(shape, weight_shape, stride, padding, dilation)
+    if down < 1 or across < 1:
         raise ValueError(
             f"{name}: a window of {weight.shape[2:]} does not fit into input {x.shape} with padding {padding}"
         )
@@ -236,8 +237,9 @@ def _depthwise_weight_grad(images: Array, rows: Array, shape: Shape, stride: Pai
     return contiguous(out.T).reshape(shape)
 
 
-def _output_sizes(shape: Shape, weight: Shape, stride: Pair, padding: Sides, dilation: Pair) -> list[int]:
-    return [output_size(shape[dim + 2], padding[dim], weight[dim + 2], stride[dim], dilation[dim]) for dim in (0, 1)]
+def _output_sizes(shape: Shape, weight: Shape, stride: Pair, padding: Sides, dilation: Pair) -> Pair:
+    down = output_size(shape[2], padding[0], weight[2], stride[0], dilation[0])
+    return down, output_size(shape[3], padding[1], weight[3], stride[1], dilation[1])
 
 
 def _turned_padding(kernel: tuple[int, ...], padding: Sides, dilation: Pair) -> Sides:

@@ -37,14 +37,16 @@ def of_one_or_many(ndim: int) -> Callable[[Callable[..., Any]], Callable[..., An
 
 def pair(name: str, what: str, value: Any, least: int = 1) -> Pair:
     """An int or two of them as (vertical, horizontal), none below `least`."""
-    found = (value, value) if isinstance(value, int) else tuple(value) if isinstance(value, (tuple, list)) else ()
-    if len(found) != 2 or not (type(found[0]) is type(found[1]) is int and min(found) >= least):
+    first, second = value if isinstance(value, (tuple, list)) and len(value) == 2 else (value, value)
+    if not (type(first) is type(second) is int and first >= least and second >= least):
         raise ValueError(f"{name}: expected {what} as an int or two ints, {least} or more, got {value!r}")
-    return found[0], found[1]
+    return first, second
 
 
 def sides(name: str, padding: Any, kernel: Pair, stride: Pair, dilation: Pair) -> Sides:
     """((top, bottom), (left, right)) of an int, a pair, four numbers (left, right, top, bottom), 'same' or 'valid'."""
+    if type(padding) is int and padding >= 0:
+        return (padding, padding), (padding, padding)
     if padding == "valid":
         return (0, 0), (0, 0)
     if padding == "same":
@@ -63,7 +65,7 @@ def sides(name: str, padding: Any, kernel: Pair, stride: Pair, dilation: Pair) -
 
 def output_size(size: int, pads: Pair, kernel: int, stride: int, dilation: int = 1) -> int:
     """How many windows fit along a dimension."""
-    return (size + sum(pads) - dilation * (kernel - 1) - 1) // stride + 1
+    return (size + pads[0] + pads[1] - dilation * (kernel - 1) - 1) // stride + 1
 
 
 def channels_last(x: Array, padding: Sides, fill: float = 0.0) -> Array:

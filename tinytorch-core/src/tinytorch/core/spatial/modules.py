@@ -31,12 +31,12 @@ def conv2d(
 
     Padding is an int, a pair, four numbers (left, right, top, bottom), 'same' or 'valid'; it counts as 0.
     """
-    tensors_only("conv2d", weight)
+    shape = tensors_only("conv2d", weight)[0].array.shape
     step, spread = pair("conv2d", "stride", stride), pair("conv2d", "dilation", dilation)
     whole("conv2d", "groups", groups, least=1)
-    if weight.ndim != 4:
-        raise ValueError(f"conv2d: expected a weight of 4 dimensions, got shape {weight.shape}")
-    around = sides("conv2d", padding, (weight.shape[2], weight.shape[3]), step, spread)
+    if len(shape) != 4:
+        raise ValueError(f"conv2d: expected a weight of 4 dimensions, got shape {shape}")
+    around = sides("conv2d", padding, shape[2:], step, spread)
     return convolution.conv2d(input, weight, bias, step, around, spread, groups)
 
 
