@@ -27,8 +27,9 @@ namespace {
 
 constexpr size_t PIXELS = W == 16 ? 12 : 6;  // with two vectors each and three more: the registers there are
 constexpr size_t TOGETHER = 4;               // tiles that go by while the weights of 2 W channels stay in the cache
-constexpr size_t WORK = 2000000;             // multiplications that are worth handing to another thread
-constexpr size_t TASKS = 8;                  // that threads take in turn, of a few images
+constexpr size_t WORK = 300000;              // multiplications that are worth handing to another thread
+constexpr size_t COPIED = 16384;             // numbers of a weight that are
+constexpr size_t TASKS = 4;                  // that threads take in turn, of a few images
 constexpr size_t STRIP = 1 << 15;            // numbers of an image in its frame that stay in the second-level cache
 constexpr size_t LEAST = 4;                  // rows of windows in a strip, so that few rows are copied twice
 
@@ -177,24 +178,27 @@ void compute_all_tiles(const Part& part, size_t begin, size_t end) {
 
 // The weight of a forward convolution in the order in which tiles read: for 2 W outputs (or the W last) all places, for
 // each of them all inputs. What is one row for an output is a column there, so W x W numbers are transposed at a time.
-void lay_out_rows(const float* weight, size_t outs, size_t ins, size_t places, float* to) {
-    const size_t depth = ins * places;
-    for (size_t out = 0, width; out < outs; out += width, to += depth * width) {
-        width = out + W >= outs ? W : 2 * W;
-        for (size_t lane = 0; lane < width; lane += W) {
-            const size_t lanes = outs - out - lane < W ? outs - out - lane : W;
-            each_vector(depth, [&](size_t begin, size_t count) {
-                Vector rows[W] = {};
-                for (size_t i = 0; i < lanes; i++) rows[i] = load(weight + (out + lane + i) * depth + begin, count);
-                transpose(rows);
-                size_t in = begin / places, place = begin % places;
-                for (size_t i = 0; i < count; i++) {
-                    store(to + (place * ins + in) * width + lane, rows[i], W);
-                    if (++place == places) in++, place = 0;
-                }
-            });
+void lay_out_rows(const float* weight, size_t outs, size_t ins, size_t places, float* packed) {
+    const size_t depth = ins * places, panels = divided_up(outs, 2 * W);
+    in_blocks(panels, evenly(panels, COPIED / (depth * 2 * W) + 1), [=](size_t begin, size_t end) {
+        for (size_t out = begin * 2 * W; out < smaller(end * 2 * W, outs); out += 2 * W) {
+            float* const to = packed + out * depth;
+            const size_t width = out + W >= outs ? W : 2 * W;
+            for (size_t lane = 0; lane < width; lane += W) {
+                const size_t lanes = smaller(outs - out - lane, W);
+                each_vector(depth, [&](size_t first, size_t count) {
+                    Vector rows[W] = {};
+                    for (size_t i = 0; i < lanes; i++) rows[i] = load(weight + (out + lane + i) * depth + first, count);
+                    transpose(rows);
+                    size_t in = first / places, place = first % places;
+                    for (size_t i = 0; i < count; i++) {
+                        store(to + (place * ins + in) * width + lane, rows[i], W);
+                        if (++place == places) in++, place = 0;
+                    }
+                });
+            }
         }
-    }
+    });
 }
 
 // How a part of the weight is read where it is turned around or depthwise: from which place, in which steps, by which
@@ -281,7 +285,7 @@ struct Cut {
         windows_down = divided_up(windows, strips);
         rows = (windows_down - 1) * parts->rows_down + reach;
         size = up_to_multiple(rows * parts->row, 16);
-        together = WORK / (of_row * windows_down) + 1;
+        together = larger(WORK / (of_row * windows_down), 1);
     }
     size_t first_row;           // of the first strip, in the frame
     size_t strips;              // of an image
