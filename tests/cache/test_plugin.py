@@ -42,10 +42,23 @@ def test_the_options_say_which_and_how_large(enabled, model, asked, monkeypatch)
     assert (asked[-1].window, asked[-1].sinks) == (5, 2)
 
 
-def test_a_kind_that_is_none_is_told_when_the_plugin_is_enabled():
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("kind", "paged", r"\[cache\] kind: expected one of static, .* or none, got 'paged'"),
+        ("bits", 5, r"\[cache\] bits: expected 4 or 8, got 5"),
+        ("window", 0, r"\[cache\] window: expected 1 or more, got 0"),
+        ("sinks", -1, r"\[cache\] sinks: expected 0 or more, got -1"),
+        ("block", 0, r"\[cache\] block: expected 1 or more, got 0"),
+        ("residual", -3, r"\[cache\] residual: expected 0 or more, got -3"),
+    ],
+)
+def test_an_option_that_fits_no_cache_is_told_when_the_plugin_is_enabled(option, value, message):
+    before = dict(choice.options)
     defaults = {name: default for name, (default, _) in choice.DEFAULTS.items()}
-    with pytest.raises(plugins.PluginError, match=r"\[cache\] kind: expected one of static, .* or none, got 'paged'"):
-        choice.configure({**defaults, "kind": "paged"})
+    with pytest.raises(plugins.PluginError, match=message):
+        choice.configure({**defaults, option: value})
+    assert choice.options == before
 
 
 def test_stories_get_the_tokens_of_the_reference(enabled, stories, asked):

@@ -30,6 +30,7 @@ DEFAULTS: dict[str, tuple[Any, str]] = {
     "block": (32, "quantized: tokens that are rounded together"),
     "residual": (64, "quantized: last tokens that are kept in full precision"),
 }
+LEAST = {"window": 1, "sinks": 0, "block": 1, "residual": 0}
 options = {name: default for name, (default, _) in DEFAULTS.items()}
 
 
@@ -40,9 +41,14 @@ def declare(declared: Options) -> None:
 
 
 def configure(given: dict[str, Any]) -> None:
-    """Take the options; raises PluginError for a kind that is none."""
+    """Take the options; raises PluginError for what no cache can be made with."""
     if given["kind"] not in (*KINDS, "none"):
         raise PluginError(f"[cache] kind: expected one of {', '.join(KINDS)} or none, got '{given['kind']}'")
+    if given["bits"] not in (4, 8):
+        raise PluginError(f"[cache] bits: expected 4 or 8, got {given['bits']}")
+    for name, least in LEAST.items():
+        if given[name] < least:
+            raise PluginError(f"[cache] {name}: expected {least} or more, got {given[name]}")
     options.update(given)
 
 

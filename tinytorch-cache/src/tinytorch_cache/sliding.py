@@ -95,7 +95,7 @@ class SlidingWindowCache(KVCache):
     def _crop(self, length: int) -> None:
         if length == self.length:
             return
-        if length and (self.length > self.places or (self.counts != self.length).any()):
+        if length and (self._end > self.places or (self.counts != self.length).any()):
             raise ValueError(
                 f"{self.name}: crop to {length} places, but tokens have left the window or rows are padded"
             )
