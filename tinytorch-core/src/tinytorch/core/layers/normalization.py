@@ -77,7 +77,10 @@ def _layer_norm_of_one(
     rstd = 1.0 / deviation if deviation else math.inf
     out *= rstd
     out = out.astype(x.dtype, copy=False)
-    out = _scaled(out, *(None if each is None else each.reshape(-1) for each in (weight, bias)))
+    if weight is not None:
+        out *= weight.reshape(-1)
+    if bias is not None:
+        out += bias.reshape(-1)
     saved = np.array((mean, rstd), row.dtype).reshape(2, *x.shape[: x.ndim - ndim], *(1,) * ndim)
     return out.reshape(x.shape), saved[0], saved[1]
 
