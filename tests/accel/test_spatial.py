@@ -115,6 +115,17 @@ CONVS = [  # input, weight, stride, padding, dilation, groups
     ((2, 40, 4, 6), (40, 20, 3, 3), (2, 2), ((1, 1), (1, 1)), ONE, 2),
     ((4, 3, 1, 20), (5, 3, 1, 4), (1, 2), ((0, 0), (1, 2)), ONE, 1),
 ]
+BIG = [
+    ((6, 16, 33, 31), (40, 16, 3, 3), ONE, ((1, 1), (1, 1)), ONE, 1),
+    ((18, 24, 40, 31), (24, 1, 3, 3), ONE, ((1, 1), (1, 1)), ONE, 24),
+]
+CUT = [  # into strips of an image
+    ((1, 32, 40, 64), (32, 32, 3, 3), (2, 2), ((1, 1), (1, 1)), ONE, 1),
+    ((1, 24, 61, 45), (20, 12, 3, 3), (3, 2), ((1, 0), (0, 1)), ONE, 2),
+    ((1, 16, 50, 40), (24, 16, 3, 3), ONE, ((2, 2), (3, 3)), (2, 3), 1),
+    ((2, 8, 37, 400), (12, 8, 5, 5), (2, 1), ((2, 2), (2, 2)), ONE, 1),
+    ((1, 12, 1, 9000), (16, 12, 1, 3), ONE, ((0, 0), (1, 1)), ONE, 1),
+]
 CONV_OPS = ["conv2d", "conv2d_input_grad", "conv2d_weight_grad"]
 
 
@@ -136,7 +147,7 @@ def widened(args):
 
 
 @pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("conv", CONVS, ids=str)
+@pytest.mark.parametrize("conv", CONVS + BIG + CUT, ids=str)
 @pytest.mark.parametrize("op", CONV_OPS)
 def test_convolutions_give_the_cores_answers(op, conv, order, rng):
     args = conv_arguments(op, conv, rng, order)
@@ -162,13 +173,7 @@ def test_nan_and_infinity_spread_in_a_convolution_as_in_the_core(op, bad, rng):
         np.testing.assert_array_equal(np.isnan(mine), np.isnan(cores))
 
 
-BIG = [
-    ((6, 16, 33, 31), (40, 16, 3, 3), ONE, ((1, 1), (1, 1)), ONE, 1),
-    ((18, 24, 40, 31), (24, 1, 3, 3), ONE, ((1, 1), (1, 1)), ONE, 24),
-]
-
-
-@pytest.mark.parametrize("conv", BIG, ids=str)
+@pytest.mark.parametrize("conv", BIG + CUT, ids=str)
 @pytest.mark.parametrize("op", CONV_OPS)
 def test_a_convolution_has_the_same_bits_for_any_number_of_threads(op, conv, rng):
     args = conv_arguments(op, conv, rng)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from caches_for_tests import drawn, scores
 
+from tinytorch import nn
 from tinytorch_cache import StaticCache
 
 PARTS = {
@@ -38,6 +39,21 @@ def test_a_part_that_was_changed_has_its_say(kind, name, how, monkeypatch):
         part.__class__ = type("Own", (type(part),), {"forward": lambda *given: calls.append(1) or forward(*given)})
     np.testing.assert_allclose(in_two_passes(model), expected, rtol=1e-5, atol=1e-5)
     assert len(calls) == 2
+
+
+def test_a_layer_in_the_place_of_another_kind_is_called():
+    model = drawn("gpt", 3)
+    width = model.transformer["ln_f"].normalized_shape[0]
+    model.transformer["drop"] = nn.LayerNorm(width).eval()
+    tokens = [[1, 2, 3]]
+    np.testing.assert_allclose(scores(model, tokens, cache=StaticCache(model)), scores(model, tokens), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["gpt", "llama"])
+def test_tokens_that_are_no_whole_numbers_are_refused(kind):
+    model = drawn(kind, 3)
+    with pytest.raises(TypeError, match="embedding: expected an integer tensor of indices, got float32"):
+        scores(model, [[1.0]], cache=StaticCache(model))
 
 
 @pytest.mark.parametrize("token", [-1, 10_000])

@@ -108,6 +108,18 @@ def test_a_pass_that_fails_half_way_may_have_taken_the_place_of_a_token(model, m
     assert np.allclose(scores(model, tokens[:, 8:], None, cache), expected, atol=1e-4)
 
 
+def test_a_pass_of_several_tokens_that_fails_takes_no_place(model, monkeypatch):
+    tokens = np.random.default_rng(0).integers(0, 11, (1, 10))
+    cache = SlidingWindowCache(model, 1, 6, 2)
+    scores(model, tokens[:, :6], None, cache)
+    with monkeypatch.context() as patched:
+        patched.setattr(cache, "_last", 99)  # the last layer is not reached
+        scores(model, tokens[:, 6:], None, cache)
+    cache.crop(5)
+    expected = masked(model, tokens[:, :7], np.ones((1, 7), bool), 6, 2)[:, 5:]
+    assert np.allclose(scores(model, tokens[:, 5:7], None, cache), expected, atol=1e-4)
+
+
 def test_a_pass_that_fails_half_way_leaves_it_as_it_was(model, monkeypatch):
     tokens = np.random.default_rng(0).integers(0, 11, (1, 12))
     cache = SlidingWindowCache(model, 1, 4, 1)

@@ -316,6 +316,11 @@ struct Mask {
     std::ptrdiff_t batch, head, time, key;
 };
 
+// A score under the mask at this place.
+inline float masked(const Mask& mask, std::ptrdiff_t place, float score) {
+    return score + (mask.added ? mask.added[place] : mask.seen[place] ? 0.0f : -__builtin_inff());
+}
+
 struct Attention {
     Four<const float> q, k, v;
     Mask mask;

@@ -41,7 +41,7 @@ struct Pool {
     std::atomic<int> inside{0};
     std::atomic<unsigned> ticket{0};  // changes with each job
     std::vector<std::thread> workers;
-    int size = 1;
+    std::atomic<int> size{1};
 };
 
 Pool& the = *new Pool;  // never destroyed: the process may end while a daemon thread computes
@@ -154,10 +154,7 @@ void set_threads(int count) {
     the.size = count;
 }
 
-int threads() {
-    std::lock_guard lock(the.taken);
-    return the.size;
-}
+int threads() { return the.size; }
 
 void stop() {
     std::lock_guard lock(the.taken);

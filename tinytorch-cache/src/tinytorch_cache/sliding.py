@@ -33,6 +33,7 @@ class SlidingWindowCache(KVCache):
         self.buffer = self._zeros(self.places, self.shape.width)
         self.counts = np.zeros(self.batch, np.int64)  # tokens of each row, without padding; replaced, never written
         self._new_counts = self.counts
+        self._reached = 0  # tokens that have taken slots, those of a pass that failed half-way too
         self._slot: int | None = None  # of the one new token, where all rows are alike
         self._chosen: tuple[Array, Array, Array] | None = None  # rows, times and slots of new tokens to keep
         self._pending: list[tuple[Array, Array]] = []
@@ -42,6 +43,7 @@ class SlidingWindowCache(KVCache):
         """One token takes its slot where all rows are alike; else old and new stand side by side."""
         keys, values = self._keys[layer], self._values[layer]
         if self._slot is not None:
+            self._reached = self._end
             keys[:, :, self._slot], values[:, :, self._slot] = key.array[:, :, 0], value.array[:, :, 0]
             filled = min(self._end, self.places)
             seen = keys[:, :, :filled], values[:, :, :filled]
@@ -61,7 +63,7 @@ class SlidingWindowCache(KVCache):
             rows, times, slots = self._chosen
             for keys, values, new in zip(self._keys, self._values, self._pending, strict=True):
                 keys[rows, :, slots], values[rows, :, slots] = (each[rows, :, times] for each in new)
-        self._pending = []
+        self._pending, self._reached = [], self._end
 
     def _make_room(self, length: int) -> None:
         """There is always room."""
@@ -95,11 +97,12 @@ class SlidingWindowCache(KVCache):
     def _crop(self, length: int) -> None:
         if length == self.length:
             return
-        if length and (self._end > self.places or (self.counts != self.length).any()):
+        if length and (self._reached > self.places or (self.counts != self.length).any()):
             raise ValueError(
                 f"{self.name}: crop to {length} places, but tokens have left the window or rows are padded"
             )
-        self.length, self.counts = length, np.full(self.batch, length)
+        self.length = self._reached = length
+        self.counts = np.full(self.batch, length)
 
     def reorder(self, rows: Sequence[int]) -> None:
         """Let row i go on from row rows[i], as beams do."""

@@ -191,7 +191,7 @@ void add_mask(const Mask& mask, const Block& block, size_t key, size_t keys, flo
     for (size_t lane = 0; lane < block.queries; lane++) {
         ptrdiff_t place = begin + static_cast<ptrdiff_t>(lane) * mask.time;
         for (size_t i = 0; i < keys; i++, place += mask.key)
-            scores[i * QUERIES + lane] += mask.added ? mask.added[place] : mask.seen[place] ? 0.0f : -INFINITE;
+            scores[i * QUERIES + lane] = masked(mask, place, scores[i * QUERIES + lane]);
     }
 }
 

@@ -20,9 +20,8 @@ namespace ISA {
 namespace {
 
 constexpr size_t ROWS = W == 16 ? 12 : 6;
-constexpr size_t WORK = 2000000;   // multiplications that are worth handing to another thread
-constexpr size_t TOGETHER = 256;   // pixels that go by a tile: what they need stays in the first-level cache
-constexpr size_t STRIP = 1 << 15;  // numbers of an image in its frame that stay in the second-level cache
+constexpr size_t WORK = 2000000;  // multiplications that are worth handing to another thread
+constexpr size_t TOGETHER = 256;  // pixels that go by a tile: what they need stays in the first-level cache
 
 size_t rows_of(const ConvWeightGrad& job) {
     return job.window.kernel[0] * job.window.kernel[1] * (job.depthwise ? 1 : job.x.channels / job.groups);
@@ -37,26 +36,26 @@ size_t parts_of(const ConvWeightGrad& job) {
 
 // What a job needs to be computed, and how much memory for it.
 struct Plan {
-    explicit Plan(const ConvWeightGrad& job)
-        : frame{job.window.before[0], job.window.after[0], job.window.before[1], job.window.after[1]} {
+    explicit Plan(const ConvWeightGrad& job) : frame(frame_of(job.window)) {
         const Window& window = job.window;
-        columns = job.grad.channels / job.groups, columns_in_sums = up_to_multiple(columns, W);
-        step = job.grad.channels - columns + columns_in_sums;
+        const Images& grad = job.grad;
+        columns = grad.channels / job.groups, columns_in_sums = up_to_multiple(columns, W);
+        step = grad.channels - columns + columns_in_sums;
         row = frame.width(job.x) * job.x.channels;
-        in_place = job.x.channels_last && !frame.any();
-        at_once = divided_up(TOGETHER, job.grad.width);
-        const size_t reach = (window.kernel[0] - 1) * window.dilation[0] + 1, room = STRIP / row;
-        const size_t fitting = room > reach ? (room - reach) / window.stride[0] + 1 : 1;
-        in_strip = smaller(larger(fitting / at_once, 1) * at_once, job.grad.height);
+        in_place = lies_ready(job.x, frame);
+        at_once = divided_up(TOGETHER, grad.width);
+        const size_t reach = (window.kernel[0] - 1) * window.dilation[0] + 1;
+        in_strip = up_to_multiple(windows_in_strip(row, reach, window.stride[0]), at_once);
+        in_strip = smaller(in_strip, grad.height);
         strip_rows = (in_strip - 1) * window.stride[0] + reach;
         strip = in_place ? 0 : up_to_multiple(strip_rows * row, 16);
         offsets = rows_of(job) * sizeof(size_t) / sizeof(float);
-        grads = job.grad.channels_last && step == job.grad.channels
-                    ? 0
-                    : job.grad.batch * job.grad.height * job.grad.width * step;
+        const bool copied = !grad.channels_last || step != grad.channels;
+        grads = copied ? grad.batch * grad.height * grad.width * step : 0;
         sums = parts_of(job) * job.groups * rows_of(job) * columns_in_sums;
+        threads = smaller(job.threads, parts_of(job));
     }
-    size_t workspace(int threads) const { return offsets + grads + sums + threads * strip; }
+    size_t workspace() const { return offsets + grads + sums + threads * strip; }
 
     Frame frame;
     size_t columns, columns_in_sums;       // a group's channels of the gradient, and up to a multiple of W
@@ -65,6 +64,7 @@ struct Plan {
     bool in_place;                         // the input lies as it is read
     size_t at_once, in_strip, strip_rows;  // rows of the gradient that go by, that are in a strip; of the input there
     size_t offsets, grads, sums, strip;    // numbers of workspace; a strip is a thread's
+    size_t threads;                        // that have something to do
 };
 
 struct Sums {
@@ -77,7 +77,7 @@ struct Sums {
 };
 
 // Rows [begin, end) of one image's output, and 2 W columns of a group's gradient: so many numbers from pixel to pixel.
-struct Strip {
+struct Piece {
     size_t group, image, begin, end;
     const float* images;  // under the first of them
     const float* grad;
@@ -85,21 +85,21 @@ struct Strip {
 };
 
 template <size_t VECTORS, bool DEPTHWISE, bool WHOLE = true>
-[[gnu::flatten]] void add_tile(const Sums& sums, const Strip& strip, size_t first, size_t column, float* to) {
+[[gnu::flatten]] void add_tile(const Sums& sums, const Piece& piece, size_t first, size_t column, float* to) {
     const size_t rows = sums.rows(), width = sums.job.grad.width;
     const size_t count = rows - first < ROWS ? rows - first : ROWS;
     const float* at[ROWS];
-    const size_t channel = DEPTHWISE ? column : strip.group * (sums.job.x.channels / sums.job.groups);
-    const float* start = strip.images + channel;
+    const size_t channel = DEPTHWISE ? column : piece.group * (sums.job.x.channels / sums.job.groups);
+    const float* start = piece.images + channel;
     for (size_t i = 0; i < ROWS; i++) at[i] = start + sums.offsets[first + (i < count ? i : count - 1)];
     const size_t lanes = WHOLE ? W : sums.job.x.channels - column;
     const size_t step = sums.job.x.channels * sums.job.window.stride[1];
     const size_t row = sums.job.window.stride[0] * sums.plan.row;
-    const float* grad = strip.grad;
+    const float* grad = piece.grad;
     Vector total[ROWS][VECTORS] = {};
-    for (size_t y = strip.begin; y < strip.end; y++) {
-        size_t k = (y - strip.begin) * row;
-        for (size_t x = 0; x < width; x++, k += step, grad += strip.step) {
+    for (size_t y = piece.begin; y < piece.end; y++) {
+        size_t k = (y - piece.begin) * row;
+        for (size_t x = 0; x < width; x++, k += step, grad += piece.step) {
             Vector arrived[VECTORS];
             unrolled<VECTORS>([&](size_t v) { arrived[v] = load(grad + v * W, W); });
             unrolled<ROWS>([&](size_t i) {
@@ -116,23 +116,23 @@ template <size_t VECTORS, bool DEPTHWISE, bool WHOLE = true>
     });
 }
 
-// Some columns of the gradient of a strip, brought together where they fit: pixels that are a power of two apart would
+// Some columns of the gradient of a piece, brought together where they fit: pixels that are a power of two apart would
 // push each other out of the cache.
-Strip take_strip(const Sums& sums, Strip strip, size_t column, size_t width, float* copy) {
+Piece taken_piece(const Sums& sums, Piece piece, size_t column, size_t width, float* copy) {
     const Images& grad = sums.job.grad;
-    const size_t pixels = (strip.end - strip.begin) * grad.width;
-    strip.grad = sums.grads + (strip.image * grad.height + strip.begin) * grad.width * sums.plan.step +
-                 strip.group * sums.plan.columns + column;
-    strip.step = sums.plan.step;
-    if (pixels > 2 * TOGETHER || sums.plan.step == width) return strip;
+    const size_t pixels = (piece.end - piece.begin) * grad.width;
+    piece.grad = sums.grads + (piece.image * grad.height + piece.begin) * grad.width * sums.plan.step +
+                 piece.group * sums.plan.columns + column;
+    piece.step = sums.plan.step;
+    if (pixels > 2 * TOGETHER || sums.plan.step == width) return piece;
     for (size_t i = 0; i < pixels; i++)
-        for (size_t k = 0; k < width; k += W) store(copy + i * width + k, load(strip.grad + i * strip.step + k, W), W);
-    strip.grad = copy;
-    strip.step = width;
-    return strip;
+        for (size_t k = 0; k < width; k += W) store(copy + i * width + k, load(piece.grad + i * piece.step + k, W), W);
+    piece.grad = copy;
+    piece.step = width;
+    return piece;
 }
 
-void add_strip(const Sums& sums, const Strip& strip, float* to) {
+void add_piece(const Sums& sums, const Piece& piece, float* to) {
     const bool depthwise = sums.job.depthwise;
     float copy[2 * TOGETHER * 2 * W];
     for (size_t column = 0, width; column < sums.plan.columns; column += width) {
@@ -140,7 +140,7 @@ void add_strip(const Sums& sums, const Strip& strip, float* to) {
         const bool whole = column + W <= sums.job.x.channels;
         const auto dense = width == W ? add_tile<1, false> : add_tile<2, false>;
         const auto kernel = !depthwise ? dense : whole ? add_tile<1, true> : add_tile<1, true, false>;
-        const Strip taken = take_strip(sums, strip, column, width, copy);
+        const Piece taken = taken_piece(sums, piece, column, width, copy);
         for (size_t first = 0; first < sums.rows(); first += ROWS) kernel(sums, taken, first, column, to);
     }
 }
@@ -150,7 +150,7 @@ void add_rows(const Sums& sums, size_t image, size_t first, size_t end, const fl
     const size_t at_once = sums.plan.at_once, below = sums.job.window.stride[0] * sums.plan.row;
     for (size_t y = first; y < end; y += at_once)
         for (size_t group = 0; group < sums.job.groups; group++)
-            add_strip(sums, {group, image, y, smaller(y + at_once, end), images + (y - first) * below, nullptr, 0},
+            add_piece(sums, {group, image, y, smaller(y + at_once, end), images + (y - first) * below, nullptr, 0},
                       to + group * sums.size());
 }
 
@@ -162,7 +162,7 @@ void add_image(const Sums& sums, size_t image, float* strip, float* to) {
     for (size_t y = 0, end; y < height; y = end) {
         end = smaller(y + plan.in_strip, height);
         const size_t rows = plan.strip_rows - (plan.in_strip - (end - y)) * job.window.stride[0];
-        copy_rows(job.x, plan.frame, job.x.channels, image, y * job.window.stride[0], rows, strip);
+        copy_rows(job.x, plan.frame, image, y * job.window.stride[0], rows, strip);
         add_rows(sums, image, y, end, strip, to);
     }
 }
@@ -205,17 +205,18 @@ void conv_weight_grad(const ConvWeightGrad& job) {
     const Sums sums{job, plan, in_order(job.grad, plan.step, grad_copy), offsets};
     const size_t parts = parts_of(job), size = job.groups * sums.size(), batch = job.x.batch;
     const size_t work = sums.rows() * job.grad.channels * job.grad.height * job.grad.width * batch;
-    in_blocks_of_threads(parts, work < WORK ? parts : 1, job.threads, [&](size_t begin, size_t end, int thread) {
-        for (size_t part = begin; part < end; part++) {
-            fill_zeros(sums_of_parts + part * size, size);
-            for (size_t image = batch * part / parts; image < batch * (part + 1) / parts; image++)
-                add_image(sums, image, strips + thread * plan.strip, sums_of_parts + part * size);
-        }
-    });
+    in_blocks_of_threads(parts, work < WORK ? parts : 1, static_cast<int>(plan.threads),
+                         [&](size_t begin, size_t end, int thread) {
+                             for (size_t part = begin; part < end; part++) {
+                                 fill_zeros(sums_of_parts + part * size, size);
+                                 for (size_t image = batch * part / parts; image < batch * (part + 1) / parts; image++)
+                                     add_image(sums, image, strips + thread * plan.strip, sums_of_parts + part * size);
+                             }
+                         });
     gather(sums, sums_of_parts, parts);
 }
 
-size_t conv_weight_grad_workspace(const ConvWeightGrad& job) { return Plan(job).workspace(job.threads); }
+size_t conv_weight_grad_workspace(const ConvWeightGrad& job) { return Plan(job).workspace(); }
 
 }  // namespace
 

@@ -30,10 +30,27 @@ inline void copy_row(const Images& x, size_t image, size_t row, size_t wide, flo
         for (size_t i = 0; i < x.width; i++) to[i * wide + channel] = from[channel * plane + i * across];
 }
 
+// Numbers of an image in its frame that stay in a thread's second-level cache.
+constexpr size_t STRIP = 1 << 15;
+
+// How many rows of windows a strip has whose rows of the image, `row` numbers each, stay there; at least so many that
+// no more than half of them are copied for the next strip, too. `reach` rows lie under a window, and windows `step`
+// apart.
+inline size_t windows_in_strip(size_t row, size_t reach, size_t step) {
+    const size_t room = STRIP / row;
+    return larger(room > reach ? (room - reach) / step + 1 : 1, divided_up(reach, step));
+}
+
+inline Frame frame_of(const Window& window) {
+    return {window.before[0], window.after[0], window.before[1], window.after[1]};
+}
+
+// Whether images lie as kernels read them.
+inline bool lies_ready(const Images& x, const Frame& frame) { return x.channels_last && !frame.any(); }
+
 // Rows [first, first + count) of an image in its frame.
-inline void copy_rows(const Images& x, const Frame& frame, size_t wide, size_t image, size_t first, size_t count,
-                      float* to) {
-    const size_t left = frame.left * wide, middle = x.width * wide, right = frame.right * wide;
+inline void copy_rows(const Images& x, const Frame& frame, size_t image, size_t first, size_t count, float* to) {
+    const size_t wide = x.channels, left = frame.left * wide, middle = x.width * wide, right = frame.right * wide;
     for (size_t row = first; row < first + count; row++, to += left + middle + right) {
         if (row < frame.top || row >= frame.top + x.height) {
             fill_zeros(to, left + middle + right);

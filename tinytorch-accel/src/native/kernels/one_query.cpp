@@ -63,8 +63,7 @@ void add_mask(const Mask& mask, size_t batch, size_t head, size_t key, size_t ke
     if (!mask.added && !mask.seen) return;
     ptrdiff_t place = static_cast<ptrdiff_t>(batch) * mask.batch + static_cast<ptrdiff_t>(head) * mask.head +
                       static_cast<ptrdiff_t>(key) * mask.key;
-    for (size_t i = 0; i < keys; i++, place += mask.key)
-        scores[i] += mask.added ? mask.added[place] : mask.seen[place] ? 0.0f : -INFINITE;
+    for (size_t i = 0; i < keys; i++, place += mask.key) scores[i] = masked(mask, place, scores[i]);
 }
 
 void attend(const Attention& job, size_t batch, size_t head) {

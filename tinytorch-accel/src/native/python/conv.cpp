@@ -8,6 +8,8 @@
 #include "python/families.h"
 #include "python/images.h"
 
+#include <utility>
+
 namespace {
 
 using namespace arrays;
@@ -49,6 +51,16 @@ bool zeros_are_harmless(const Window& window, const Input& weight) {
     return as_core || finite;
 }
 
+// A sequence, of one row under windows of one row, stands upright: images are cut into strips of rows for threads, and
+// long sums into those of some rows. Its memory is the same.
+void stand_upright(Images& x, std::size_t& height, std::size_t& width, Window& window) {
+    if (x.height != 1 || height != 1 || window.kernel[0] != 1 || window.before[0] || window.after[0]) return;
+    std::swap(x.height, x.width);
+    std::swap(height, width);
+    for (std::size_t* each : {window.kernel, window.stride, window.before, window.after, window.dilation})
+        std::swap(each[0], each[1]);
+}
+
 // Calls the kernel with the memory that it asks for.
 template <class Job, class Kernel, class Size>
 bool computed(Job job, Kernel kernel, Size workspace_size, std::size_t work) {
@@ -80,8 +92,9 @@ PyObject* conv2d(PyObject*, PyObject* const* args, Py_ssize_t count) {
         Py_RETURN_NONE;
     ImageOutput out(x.batch, sizes[0], height, width);
     if (!out) return nullptr;
-    const Conv job{x,     weight.data, bias.data,    out.data,         sizes[0], height,
-                   width, window,      groups.count, groups.depthwise, 0,        nullptr};
+    Conv job{x,     weight.data, bias.data,    out.data,         sizes[0], height,
+             width, window,      groups.count, groups.depthwise, 0,        nullptr};
+    stand_upright(job.x, job.height, job.width, job.window);
     if (!computed(job, kernels().conv, kernels().conv_workspace, x.size())) return nullptr;
     return out.as_channels_first();
 }
@@ -103,8 +116,9 @@ PyObject* conv2d_input_grad(PyObject*, PyObject* const* args, Py_ssize_t count) 
         Py_RETURN_NONE;
     ImageOutput out(shape[0], shape[1], shape[2], shape[3]);
     if (!out) return nullptr;
-    const Conv job{grad,     weight.data, nullptr,      out.data,         shape[1], shape[2],
-                   shape[3], window,      groups.count, groups.depthwise, 0,        nullptr};
+    Conv job{grad,     weight.data, nullptr,      out.data,         shape[1], shape[2],
+             shape[3], window,      groups.count, groups.depthwise, 0,        nullptr};
+    stand_upright(job.x, job.height, job.width, job.window);
     if (!computed(job, kernels().conv_input_grad, kernels().conv_input_grad_workspace, grad.size())) return nullptr;
     return out.as_channels_first();
 }
@@ -123,7 +137,8 @@ PyObject* conv2d_weight_grad(PyObject*, PyObject* const* args, Py_ssize_t count)
                               static_cast<npy_intp>(sizes[2]), static_cast<npy_intp>(sizes[3])};
     Output out(4, shape);
     if (!out) return nullptr;
-    const ConvWeightGrad job{grad, x, out.data, window, groups.count, groups.depthwise, 0, nullptr};
+    ConvWeightGrad job{grad, x, out.data, window, groups.count, groups.depthwise, 0, nullptr};
+    stand_upright(job.x, job.grad.height, job.grad.width, job.window);
     if (!computed(job, kernels().conv_weight_grad, kernels().conv_weight_grad_workspace, x.size())) return nullptr;
     return out.release();
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinytorch.core.layers import Dropout, Embedding, LayerNorm, Linear, ModuleDict, ModuleList, init
 from tinytorch.core.tensor.numbers import whole
-from tinytorch.core.transformers import GPTBlock, KVShape, LanguageModel, embedded, sight, through
+from tinytorch.core.transformers import GPTBlock, KVShape, LanguageModel, sight, summed_embeddings, through
 
 if TYPE_CHECKING:
     from tinytorch.core.tensor import Tensor
@@ -79,5 +79,5 @@ class GPT(LanguageModel):
         """
         parts: Any = self.transformer
         seen = sight(self, tokens, attention_mask, cache)
-        x = embedded(seen, parts["drop"], (parts["wte"], tokens), (parts["wpe"], seen.positions))
-        return through(parts["h"], x, seen, parts["ln_f"], self.lm_head)
+        x = summed_embeddings(seen, (parts["wte"], tokens), (parts["wpe"], seen.positions))
+        return through((parts["drop"],), parts["h"], (parts["ln_f"], self.lm_head), x, seen)

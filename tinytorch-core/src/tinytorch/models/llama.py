@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinytorch.core.layers import Embedding, Linear, ModuleDict, ModuleList, init
 from tinytorch.core.tensor.numbers import whole
-from tinytorch.core.transformers import KVShape, LanguageModel, LlamaBlock, RMSNorm, sight, through
+from tinytorch.core.transformers import KVShape, LanguageModel, LlamaBlock, RMSNorm, sight, summed_embeddings, through
 
 if TYPE_CHECKING:
     from tinytorch.core.tensor import Tensor
@@ -72,6 +72,6 @@ class Llama(LanguageModel):
         """
         parts: Any = self.model
         seen = sight(self, tokens, attention_mask, cache)
-        x = parts["embed_tokens"](tokens)
+        x = summed_embeddings(seen, (parts["embed_tokens"], tokens))
         seen = seen._replace(turns=parts["layers"][0].self_attn.rotary.turns(seen.positions, x.dtype))
-        return through(parts["layers"], x, seen, parts["norm"], self.lm_head)
+        return through((), parts["layers"], (parts["norm"], self.lm_head), x, seen)

@@ -23,15 +23,16 @@ if TYPE_CHECKING:
 def _in_table(_name: str, weight: Any, indices: Any) -> tuple[Any, ...]:
     if tensors_only("embedding", weight)[0].ndim != 2:
         raise ValueError(f"embedding: expected a table of two dimensions, got shape {weight.shape}")
-    if not isinstance(indices, Tensor) or indices.array.dtype.kind not in "iu":
-        got = indices.dtype if isinstance(indices, Tensor) else type(indices).__name__
-        raise TypeError(f"embedding: expected an integer tensor of indices, got {got}")
+    if not isinstance(indices, Tensor):
+        raise TypeError(f"embedding: expected an integer tensor of indices, got {type(indices).__name__}")
     check_rows(indices.array, weight.array)
     return weight, indices
 
 
 def check_rows(indices: Array, table: Array) -> None:
-    """Raise where an index is of no row of the table."""
+    """Raise where an index is no whole number, or of no row of the table."""
+    if indices.dtype.kind not in "iu":
+        raise TypeError(f"embedding: expected an integer tensor of indices, got {indices.dtype}")
     if not indices.size:
         return
     least, most = (indices.item(),) * 2 if indices.size == 1 else (indices.min(), indices.max())

@@ -31,8 +31,6 @@ def check_fit(name: str, x: Tensor, shape: tuple[int, ...], **parts: Any) -> Non
     for what, part in parts.items():
         if part is None:
             continue
-        if isinstance(part, Tensor) and part.array.shape == shape and part.array.dtype is dtype:  # the common case
-            continue
         if not isinstance(part, Tensor):
             tensors_only(name, part)
         if part.array.shape != shape:
@@ -76,11 +74,8 @@ def _layer_norm_of_one(
     deviation = math.sqrt(float(out.dot(out)) / size + eps)
     rstd = 1.0 / deviation if deviation else math.inf
     out *= rstd
-    out = out.astype(x.dtype, copy=False)
-    if weight is not None:
-        out *= weight.reshape(-1)
-    if bias is not None:
-        out += bias.reshape(-1)
+    flat = [None if each is None else each.reshape(-1) for each in (weight, bias)]
+    out = _scaled(out.astype(x.dtype, copy=False), *flat)
     saved = np.array((mean, rstd), row.dtype).reshape(2, *x.shape[: x.ndim - ndim], *(1,) * ndim)
     return out.reshape(x.shape), saved[0], saved[1]
 

@@ -12,7 +12,7 @@ from tinytorch.core.transformers.layers import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
-from tinytorch.core.transformers.on_arrays import embedded, through
+from tinytorch.core.transformers.on_arrays import summed_embeddings, through
 from tinytorch.core.transformers.rms import RMSNorm
 from tinytorch.core.transformers.rms import rms_normalized as rms_norm
 from tinytorch.core.transformers.sight import Cache, KVShape, Sight, causal_mask, checked_mask, sight
@@ -31,8 +31,8 @@ __all__ = [
     "TransformerEncoderLayer",
     "causal_mask",
     "checked_mask",
-    "embedded",
     "rms_norm",
     "sight",
+    "summed_embeddings",
     "through",
 ]

@@ -1,8 +1,9 @@
-"""Blocks on arrays: what they compute, by ops that are not recorded.
+"""Models on arrays: what their embeddings, blocks and last layers compute, by ops that are not recorded.
 
 Where text is written token by token, calls of modules and the making of tensors are most of the work. So with a cache
 models pass through their blocks by these functions; what they compute is what `forward` says, and tests compare the
-two. While somebody records or looks, and where a part was changed or trains, the modules are called.
+two; shapes and dtypes are those that the model was made with. While somebody records or looks, and where a part was
+changed or trains, the modules are called.
 """
 
 from __future__ import annotations
@@ -43,16 +44,19 @@ if TYPE_CHECKING:
     from tinytorch.types import Array
 
 
-def embedded(seen: Sight, drop: Module, *tables: tuple[Embedding, Tensor]) -> Tensor:
-    """The sum of the vectors that tables have for numbers, with dropout: (batch, time) -> (batch, time, width)."""
-    if _cache(seen) is None or drop.training or any(map(_is_changed, (drop, *(table for table, _ in tables)))):
-        return drop(functools.reduce(operator.add, (table(numbers) for table, numbers in tables)))
+def summed_embeddings(seen: Sight, *tables: tuple[Embedding, Tensor]) -> Tensor:
+    """The sum of the vectors that tables have for numbers: (batch, time) -> (batch, time, width)."""
+    if _cache(seen) is None or any(type(each) is not Embedding or "forward" in each.__dict__ for each, _ in tables):
+        return functools.reduce(operator.add, (table(numbers) for table, numbers in tables))
     return Tensor(functools.reduce(add.run, (_rows(table, numbers.array) for table, numbers in tables)))
 
 
-def through(blocks: Iterable[Module], x: Tensor, seen: Sight, *last: Module) -> Tensor:
-    """Pass through blocks, then through the layers that come last: (batch, time, width) -> (batch, time, ...)."""
+def through(
+    first: Iterable[Module], blocks: Iterable[Module], last: Iterable[Module], x: Tensor, seen: Sight
+) -> Tensor:
+    """Pass through layers, then blocks, then layers again: (batch, time, width) -> (batch, time, ...)."""
     cache = _cache(seen)
+    x = _through_layers(first, x, cache)
     for layer, block in enumerate(blocks):
         kind = KINDS.get(type(block))
         if cache is None or kind is None or not kind.is_plain(block):
@@ -61,8 +65,12 @@ def through(blocks: Iterable[Module], x: Tensor, seen: Sight, *last: Module) -> 
             batch, time, width = x.array.shape
             rows = kind.run(block, x.array.reshape(batch * time, width), _Tokens(batch, time, layer, seen, cache))
             x = Tensor(rows.reshape(batch, time, width))
-    for part in last:
-        x = part(x) if cache is None or _is_changed(part) else Tensor(LAYERS[type(part)](part, x.array))
+    return _through_layers(last, x, cache)
+
+
+def _through_layers(layers: Iterable[Module], x: Tensor, cache: Cache | None) -> Tensor:
+    for layer in layers:
+        x = layer(x) if cache is None or _is_changed(layer) else Tensor(LAYERS[type(layer)](layer, x.array))
     return x
 
 
@@ -72,8 +80,8 @@ def _cache(seen: Sight) -> Cache | None:
 
 
 def _is_changed(layer: Module) -> bool:
-    """Whether it has a say of its own."""
-    return type(layer) not in LAYERS or "forward" in layer.__dict__
+    """Whether it trains or has a say of its own."""
+    return type(layer) not in LAYERS or layer.training or "forward" in layer.__dict__
 
 
 class _Tokens(NamedTuple):
@@ -146,7 +154,6 @@ LAYERS: dict[type, Callable[..., Array]] = {
     Linear: _linear,
     LayerNorm: _layer_norm,
     RMSNorm: _rms_norm,
-    Embedding: _rows,
     Dropout: lambda _, x: x,
 }
 
@@ -166,8 +173,8 @@ class Kind(NamedTuple):
             return False
         if tuple(map(type, parts)) != self.types or "forward" in block.__dict__:
             return False
-        for part in parts:  # noqa: SIM110  a generator takes twice as long
-            if part.training or "forward" in part.__dict__:
+        for part in parts:
+            if part.training or "forward" in part.__dict__ or len(part.__dict__.get("normalized_shape", "1")) > 1:
                 return False
         return True
 
