@@ -12,7 +12,6 @@ import functools
 import math
 import operator
 from collections.abc import Callable, Iterable
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -180,7 +179,7 @@ class Kind(NamedTuple):
 
 
 def _kind(run: Callable[..., Array], parts: dict[str, type]) -> Kind:
-    return Kind(run, attrgetter(*parts), tuple(parts.values()))
+    return Kind(run, operator.attrgetter(*parts), tuple(parts.values()))
 
 
 KINDS = {
