@@ -95,13 +95,17 @@ def test_it_can_be_cropped_until_tokens_have_left_the_window(model):
     assert np.allclose(scores(model, tokens, None, cache)[:, 4:], expected, atol=1e-4)
 
 
+def half_a_pass(model, tokens, cache, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(cache, "_last", 99)  # the last layer is not reached
+        scores(model, tokens, None, cache)
+
+
 def test_a_pass_that_fails_half_way_may_have_taken_the_place_of_a_token(model, monkeypatch):
     tokens = np.random.default_rng(0).integers(0, 11, (1, 10))
     cache = SlidingWindowCache(model, 1, 6, 2)
     scores(model, tokens[:, :8], None, cache)
-    with monkeypatch.context() as patched:
-        patched.setattr(cache, "_last", 99)  # the last layer is not reached
-        scores(model, tokens[:, 8:9], None, cache)
+    half_a_pass(model, tokens[:, 8:9], cache, monkeypatch)
     with pytest.raises(ValueError, match="SlidingWindowCache: crop to 4 places, but tokens have left the window"):
         cache.crop(4)
     expected = masked(model, tokens, np.ones_like(tokens, bool), 6, 2)[:, 8:]
@@ -112,9 +116,7 @@ def test_a_pass_of_several_tokens_that_fails_takes_no_place(model, monkeypatch):
     tokens = np.random.default_rng(0).integers(0, 11, (1, 10))
     cache = SlidingWindowCache(model, 1, 6, 2)
     scores(model, tokens[:, :6], None, cache)
-    with monkeypatch.context() as patched:
-        patched.setattr(cache, "_last", 99)  # the last layer is not reached
-        scores(model, tokens[:, 6:], None, cache)
+    half_a_pass(model, tokens[:, 6:], cache, monkeypatch)
     cache.crop(5)
     expected = masked(model, tokens[:, :7], np.ones((1, 7), bool), 6, 2)[:, 5:]
     assert np.allclose(scores(model, tokens[:, 5:7], None, cache), expected, atol=1e-4)
