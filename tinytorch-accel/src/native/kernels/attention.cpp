@@ -272,7 +272,7 @@ void forward_block(const Attention& job, const Block& block) {
 
 void attention(const Attention& job) {
     if (job.time == 1) return attend_with_one_query(job);
-    const size_t blocks = (job.time + QUERIES - 1) / QUERIES;
+    const size_t blocks = divided_up(job.time, QUERIES);
     const size_t work = QUERIES * job.keys * (job.width + job.out_width);  // of a block
     in_blocks(job.batch * job.heads * blocks, 1 + (size_t{1} << 18) / work, [&](size_t begin, size_t end) {
         for (size_t i = begin; i < end; i++)

@@ -82,19 +82,27 @@ void lay_out(const Reading& from, float* to) {
     }
 }
 
-// A forward convolution as a part; where its weight lies is said later.
+// What all parts of a job have in common; where their weights lie is said later.
+Part begun(const Conv& job, const Frame& frame) {
+    const size_t channels = job.x.channels;
+    Part part = {};
+    part.batch = job.x.batch, part.row = frame.width(job.x) * channels, part.image = frame.height(job.x) * part.row;
+    part.tap_rows = job.window.dilation[0], part.tap_across = channels * job.window.dilation[1];
+    part.run = job.depthwise ? 0 : channels / job.groups;
+    part.bias = job.bias, part.out = job.out, part.channels = job.out_channels / job.groups;
+    part.out_image = job.height * job.width * job.out_channels;
+    return part;
+}
+
+// A forward convolution as a part.
 Part forward_part(const Conv& job, const Frame& frame) {
     const Window& window = job.window;
     const size_t channels = job.x.channels, outs = job.out_channels;
-    Part part = {};
-    part.batch = job.x.batch, part.row = frame.width(job.x) * channels, part.image = frame.height(job.x) * part.row;
+    Part part = begun(job, frame);
     part.rows_down = window.stride[0], part.step_across = channels * window.stride[1];
     part.down = job.height, part.across = job.width;
-    part.taps_down = window.kernel[0], part.tap_rows = window.dilation[0];
-    part.taps_across = window.kernel[1], part.tap_across = channels * window.dilation[1];
-    part.run = job.depthwise ? 0 : channels / job.groups;
-    part.bias = job.bias, part.out = job.out, part.channels = outs / job.groups;
-    part.out_image = job.height * job.width * outs, part.out_down = job.width * outs, part.out_across = outs;
+    part.taps_down = window.kernel[0], part.taps_across = window.kernel[1];
+    part.out_down = job.width * outs, part.out_across = outs;
     join_places(part);
     return part;
 }
@@ -129,7 +137,7 @@ struct Phase {
     Phase() = default;
     Phase(const Window& window, int dim, size_t rest, size_t size) {
         const size_t stride = window.stride[dim], before = window.before[dim];
-        taps = rest < window.kernel[dim] ? (window.kernel[dim] - rest + stride - 1) / stride : 0;
+        taps = rest < window.kernel[dim] ? divided_up(window.kernel[dim] - rest, stride) : 0;
         first_pixel = (rest + stride - before % stride) % stride;
         pixels = first_pixel < size ? (size - 1 - first_pixel) / stride + 1 : 0;
         const size_t reach = taps ? (taps - 1) * window.dilation[dim] : 0;
@@ -173,15 +181,11 @@ Part part_of(const Conv& job, const Frame& frame, const Pixels& pixels) {
     const Window& window = job.window;
     const Phase &down = pixels.down, &across = pixels.across;
     const size_t channels = job.x.channels, outs = job.out_channels;
-    Part part = {};
-    part.batch = job.x.batch, part.row = frame.width(job.x) * channels, part.image = frame.height(job.x) * part.row;
+    Part part = begun(job, frame);
     part.first_row = down.first_window, part.origin = across.first_window * channels;
     part.rows_down = 1, part.step_across = channels;
     part.down = down.pixels, part.across = across.pixels;
-    part.taps_down = down.taps, part.tap_rows = window.dilation[0];
-    part.taps_across = across.taps, part.tap_across = channels * window.dilation[1];
-    part.run = job.depthwise ? 0 : channels / job.groups;
-    part.out = job.out, part.channels = outs / job.groups, part.out_image = job.height * job.width * outs;
+    part.taps_down = down.taps, part.taps_across = across.taps;
     part.out_origin = (down.first_pixel * job.width + across.first_pixel) * outs;
     part.out_down = window.stride[0] * job.width * outs, part.out_across = window.stride[1] * outs;
     join_places(part);

@@ -28,7 +28,7 @@ struct Part {
     size_t channels, out_image, out_origin, out_down, out_across;
 
     size_t pixels() const { return down * across; }
-    size_t tiles() const { return (pixels() + PIXELS - 1) / PIXELS; }  // of an image
+    size_t tiles() const { return divided_up(pixels(), PIXELS); }  // of an image
     size_t depth() const { return taps_down * taps_across * (run ? run : 1); }
     size_t end_row() const { return first_row + (taps_down ? taps_down - 1 : 0) * tap_rows + 1; }
     size_t weight_size() const { return up_to_multiple(channels, W) * depth(); }

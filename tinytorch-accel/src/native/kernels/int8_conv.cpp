@@ -41,7 +41,7 @@ struct Plan {
     size_t places() const { return job.window.kernel[0] * job.window.kernel[1]; }
     size_t depth() const { return job.window.kernel[0] * across * up_to_multiple(run, 2); }  // of an output's weights
     size_t pixels() const { return job.out_height * job.out_width; }
-    size_t tiles() const { return (pixels() + PIXELS - 1) / PIXELS; }  // of an image
+    size_t tiles() const { return divided_up(pixels(), PIXELS); }  // of an image
     size_t place(size_t row, size_t column) const {
         return (row * job.window.dilation[0] * width + column * job.window.dilation[1]) * job.channels;
     }
@@ -83,7 +83,7 @@ void lay_out_some(const Plan& plan, size_t out, size_t lanes, int16_t* to) {
 
 void lay_out(const Plan& plan) {
     const size_t outs = plan.job.outs, depth = plan.depth();
-    in_blocks((outs + 2 * W - 1) / (2 * W), 65536 / (2 * W * depth) + 1, [&](size_t begin, size_t end) {
+    in_blocks(divided_up(outs, 2 * W), 65536 / (2 * W * depth) + 1, [&](size_t begin, size_t end) {
         for (size_t out = begin * 2 * W; out < smaller(end * 2 * W, outs); out += 2 * W)
             lay_out_some(plan, out, outs - out <= W ? W : 2 * W, plan.weight + out * depth);
     });

@@ -108,7 +108,7 @@ size_t lanes_from(const Plan& plan, size_t out) { return plan.job.outs - out <= 
 
 void lay_out(const Plan& plan) {
     const size_t outs = plan.job.outs, of_output = PLACES * plan.depth;
-    in_blocks((outs + 2 * W - 1) / (2 * W), 65536 / (2 * W * of_output) + 1, [&](size_t begin, size_t end) {
+    in_blocks(divided_up(outs, 2 * W), 65536 / (2 * W * of_output) + 1, [&](size_t begin, size_t end) {
         for (size_t out = begin * 2 * W; out < smaller(end * 2 * W, outs); out += 2 * W)
             lay_out_some(plan, out, lanes_from(plan, out), plan.weight + out * of_output);
     });
@@ -209,7 +209,7 @@ void conv_by_winograd(const Int8Conv& job) {
     const Plan plan(job);
     frame_images(job, plan.height, plan.width, plan.images);
     lay_out(plan);
-    const size_t wide = up_to_multiple(job.channels, 2 * W), groups = (plan.tiles() + TILES - 1) / TILES;
+    const size_t wide = up_to_multiple(job.channels, 2 * W), groups = divided_up(plan.tiles(), TILES);
     in_blocks(groups, WORK / (TILES * PLACES * plan.depth * job.outs) + 1, [&](size_t begin, size_t end) {
         int16_t inputs[PLACES * TILES * MOST_CHANNELS];
         for (size_t i = begin; i < end; i++) {

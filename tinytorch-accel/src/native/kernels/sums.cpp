@@ -102,7 +102,7 @@ void add_short_rows(const float* x, size_t rows, size_t width, double* sums) {
 }
 
 void sum_of_columns(const Sum& job) {
-    const size_t n = job.inner, cuts = sum_cuts(job), strips = (n + STRIP - 1) / STRIP;
+    const size_t n = job.inner, cuts = sum_cuts(job), strips = divided_up(n, STRIP);
     in_parts(job, job.outer * cuts * strips, [=, &job](size_t part) {
         const size_t each = part / strips, left = part % strips * STRIP, width = smaller(n - left, STRIP);
         const size_t outer = each / cuts, cut = each % cuts, begin = job.rows * cut / cuts;
